@@ -26,8 +26,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import psutil
 
 from effq_core.measure.latency import summarize
-from effq_core.measure.latency_process import probe
 from effq_core.measure.others import BUSY_SHARE
+from effq_core.measure.sitting import probe
 
 TOLERANCE = 0.05
 

@@ -25,8 +25,7 @@ from effq_core.learn.tensors import ARRAYS_FILE, INDEX_FILE
 from effq_core.results.document import REFERENCE_FOLDER, Results
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
-from effq_core.store.manifest import hash_file
-from effq_core.store.stage_files import RESULTS_FILE
+from effq_core.store.manifest import RESULTS_FILE, hash_file
 
 DATASET = "folder:imagenette"
 PREDICTIONS_FILE = "predictions.npz"

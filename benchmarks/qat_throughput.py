@@ -23,7 +23,7 @@ from pathlib import Path
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from effq_core.base.environment import WORKER_ENVIRONMENT
+from effq_core.base.settings import WORKER_ENVIRONMENT
 
 BATCH = 32
 

@@ -21,9 +21,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from effq_core.base.hardware import describe, library_versions
 from effq_core.base.settings import Home
 from effq_core.experiment.variants import BASELINE, get_variant
-from effq_core.measure.latency import LatencyReport
-from effq_core.measure.latency_ratio import ratio_of
-from effq_core.measure.quiet import QuietCpu
+from effq_core.measure.latency import LatencyReport, ratio_of
+from effq_core.measure.others import QuietCpu
 from effq_core.measure.sitting import time_together
 from effq_core.results import RESULTS_FILE, Results, load_reference, load_results
 from effq_core.results.document import REFERENCE_FOLDER

@@ -15,8 +15,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from effq_core.measure.latency_ratio import ratio_of
-from effq_core.measure.quiet import QuietCpu
+from effq_core.measure.latency import ratio_of
+from effq_core.measure.others import QuietCpu
 from effq_core.measure.sitting import time_together
 
 NAMES = ("float32", "int8", "int8_qat")

@@ -39,14 +39,7 @@ __all__ = [*(name for name in _PUBLIC if "." not in name)]
 
 
 def public(name: str) -> Any:
-    """Finds a public name, such as ``run`` or ``models.add``, where it is made.
-
-    Args:
-        name: The name.
-
-    Raises:
-        AttributeError: If there is none.
-    """
+    """Finds a public name, such as ``run`` or ``models.add``; AttributeError if there is none."""
     if name not in _PUBLIC:
         raise AttributeError(f"effq_core has no {name!r}. It has: {', '.join(_PUBLIC)}.")
     module, _, attribute = _PUBLIC[name].partition(":")

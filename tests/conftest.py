@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from effq_core.base.locks import FileLock
 from effq_core.base.settings import Home
@@ -26,6 +27,10 @@ from tests.leftovers import end_processes
 
 # Tests are about what is measured, not about waiting until a busy machine is quiet.
 os.environ["EFFQ_QUIET_SECONDS"] = "0"
+
+# The first call of TensorFlow takes a moment, and any call may on a busy machine.
+settings.register_profile("effq", deadline=None)
+settings.load_profile("effq")
 
 TINY = Experiment(
     dataset="photo_patches",

@@ -15,8 +15,8 @@ from effq_core.experiment import Experiment
 from effq_core.experiment.variants import BASELINE
 from effq_core.models.catalogue import get_model
 from effq_core.models.classes import match_classes
-from effq_core.photos.base import ImageItem
 from effq_core.photos.catalogue import open_dataset
+from effq_core.photos.index import ImageItem
 from effq_core.photos.pixels import PIXELS_FILE, read_pixels
 from effq_core.pipeline import engine
 from effq_core.pipeline.driver import run_foreground
@@ -24,8 +24,8 @@ from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.stage import fingerprints
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
+from effq_core.store.manifest import FROZEN, MODEL_FILE
 from effq_core.store.rows import Status
-from effq_core.store.stage_files import FROZEN, MODEL_FILE
 
 SETTINGS = {
     "float32": "float32",

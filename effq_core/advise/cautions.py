@@ -1,7 +1,4 @@
-"""What speaks against the numbers a recommendation rests on. Pure functions.
-
-Doubts make the verdict itself uncertain; remarks are worth knowing and leave it standing.
-"""
+"""Doubts make a recommendation uncertain, remarks leave it standing. Pure functions."""
 
 from __future__ import annotations
 
@@ -9,16 +6,12 @@ from collections.abc import Iterable
 
 from effq_core.advise.message import Message, say
 from effq_core.base.intervals import SIGNIFICANCE
-from effq_core.measure.latency import LatencyReport
-from effq_core.measure.latency_ratio import Ratio
+from effq_core.measure.latency import LatencyReport, Ratio
 from effq_core.measure.statistics import Comparison
 from effq_core.results.document import Results, VariantResult
 
-UNEVEN = 1.3
-"""A tenth of the invocations taking this many times the median or more is no calm machine: where
-nothing else runs, it stays below 1.2."""
-SAME_SPEEDUP = 0.15
-"""A speed-up that stays within this share of its median in every round is steady."""
+UNEVEN = 1.3  # × the median, taken by a tenth of invocations; a calm machine stays below 1.2
+SAME_SPEEDUP = 0.15  # share of its median within which a speed-up is steady
 
 
 def is_uneven(timing: LatencyReport) -> bool:
@@ -27,10 +20,7 @@ def is_uneven(timing: LatencyReport) -> bool:
 
 
 def doubts(results: Results, variant: VariantResult, threads: int) -> tuple[Message, ...]:
-    """Says why a variant's gain and loss against float32 may not be as they seem.
-
-    Failed checks, too few photos, a speed-up that was unsteady or made from separate timings.
-    """
+    """Says why gain and loss may not be as they seem: checks, few photos, unsteady speed-ups."""
     found = [say("photos_failed", gate=gate) for gate in results.gates if not gate.passed]
     for judged in _with_baseline(results, [variant]):
         found += [

@@ -43,15 +43,10 @@ class _Writer(string.Formatter):
 
 @dataclass(frozen=True)
 class Message:
-    """Something said about a run.
+    """Something said about a run."""
 
-    Attributes:
-        key: Of its sentence in :data:`SENTENCES`.
-        facts: Numbers, names, gates and messages its sentence takes.
-    """
-
-    key: str
-    facts: Mapping[str, Any]
+    key: str  # of its sentence in :data:`SENTENCES`
+    facts: Mapping[str, Any]  # numbers, names, gates and messages its sentence takes
 
     @property
     def clause(self) -> str:

@@ -1,24 +1,22 @@
-"""Limits on a variant, and why one keeps to them, wins or loses."""
+"""Limits on a variant, why one keeps to them, wins or loses, and which comes nearest."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any, NamedTuple
 
 from effq_core.advise.message import Message, say
 from effq_core.base.intervals import SIGNIFICANCE
 from effq_core.experiment.variants import get_variant, is_ready
-from effq_core.measure.latency_ratio import ratio_of
+from effq_core.measure.latency import ratio_of
 from effq_core.measure.statistics import Comparison
 from effq_core.results.document import Results, VariantResult
 from effq_core.results.pairs import compare_pair
 
-SAME_SIZE = 0.02
-"""Sizes closer than this share of each other count as equal."""
-SAME_SPEED = 0.05
-"""Times closer than this share count as equal, whatever their intervals: another start of the same
-file differs by about as much."""
+SAME_SIZE = 0.02  # sizes closer than this share of each other count as equal
+SAME_SPEED = 0.05  # times closer count as equal: a file started again differs by as much
 
 
 class Preference(StrEnum):
@@ -31,20 +29,15 @@ class Preference(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What a variant must keep to; ``None`` is no limit.
+    """What a variant must keep to; ``None`` is no limit."""
 
-    Attributes:
-        threads: Thread count of the latency, a median.
-        drop_points: Largest loss of top-1 against float32 in percentage points; of photos without
-            labels the largest share of answers that are not float32's.
-        certain: Whether the worst case of the loss's 95 % interval must keep to it, too.
-    """
-
-    threads: int
+    threads: int  # thread count of the latency, a median
     size_kib: float | None = None
     latency_ms: float | None = None
+    # Largest loss of top-1 against float32 in percentage points; of photos without labels the
+    # largest share of answers that are not float32's.
     drop_points: float | None = None
-    certain: bool = False
+    certain: bool = False  # whether the worst case of the loss's 95 % interval must keep to it, too
     prefer: Preference = Preference.FASTEST
 
     @property
@@ -185,3 +178,62 @@ def easier(winner: VariantResult, loser: VariantResult) -> Message:
     if get_variant(loser.name).needs_calibration and not get_variant(winner.name).needs_calibration:
         return say("no_calibration")
     return say("simpler")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nearest:
+    """The variant that comes nearest to limits it does not keep to."""
+
+    name: str
+    message: Message  # what it needs
+    limits: Limits  # the limits loosened just so far that it keeps to them
+
+
+def nearest(results: Results, limits: Limits) -> Nearest | None:
+    """Finds the least sum of excesses, as shares of limits; ``None`` if none may be shipped."""
+    found = [
+        (sum(max(0.0, each.has - each.limit) / each.unit for each in demands), variant, demands)
+        for variant in results.variants.values()
+        if not unfit(variant) and (demands := _demands(variant, limits)) is not None
+    ]
+    if not found:
+        return None
+    _, variant, demands = min(found, key=lambda entry: entry[0])
+    loosened: dict[str, Any] = {each.name: max(each.limit, each.has) for each in demands}
+    needs = tuple(each.message for each in demands if each.has > each.limit)
+    return Nearest(
+        name=variant.name,
+        message=say("nearest", variant=variant.name, needs=needs),
+        limits=replace(limits, **loosened),
+    )
+
+
+class _Demand(NamedTuple):
+    """A limit by its name, what a variant has there, and what counts as one excess."""
+
+    name: str
+    limit: float
+    has: float
+    unit: float
+    message: Message
+
+
+def _demands(variant: VariantResult, limits: Limits) -> list[_Demand] | None:
+    """Sets a variant against each limit; ``None`` where its latency cannot be judged."""
+    found = []
+    if (limit := limits.size_kib) is not None:
+        need = say("needs_size", size=variant.file.size_bytes)
+        found.append(_Demand("size_kib", limit, variant.file.size_kib, limit, need))
+    if (limit := limits.latency_ms) is not None:
+        timing = variant.timing(limits.threads)
+        if timing is None or timing.disturbed:
+            return None
+        need = say("needs_ms", ms=timing.median_ms)
+        found.append(_Demand("latency_ms", limit, timing.median_ms, limit, need))
+    if (limit := limits.drop_points) is not None:
+        drop = drop_of(variant, certain=limits.certain)
+        key = "needs_unlike" if variant.accuracy.top1 is None else "needs_drop"
+        need = say(key, lost=drop, certain=limits.certain)
+        # A share of no drop at all would be infinite: a point counts as much as the limit.
+        found.append(_Demand("drop_points", limit, drop, max(1.0, limit), need))
+    return found

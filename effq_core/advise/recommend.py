@@ -1,10 +1,7 @@
 """Which variant to ship within given limits, and why not the others. Pure functions.
 
-Controls are never recommended, nor is a variant that failed a gate. Of the rest, those within the
-limits are compared on one property after the other, in the order the user prefers. A property only
-decides where the measurements tell two variants apart; what is left at the end is equal as far as
-this run can tell, and the one that is easiest to make is taken. A disturbed timing decides nothing:
-then timing has to be repeated.
+Never a control, nor one that failed a gate. Properties decide one after the other, as the user
+prefers, where measurements tell variants apart; of equals the one easiest to make is taken.
 """
 
 from __future__ import annotations
@@ -29,6 +26,7 @@ from effq_core.advise.reasons import (
     unfit,
 )
 from effq_core.experiment.variants import get_variant
+from effq_core.measure.gates import answers_fit_labels
 from effq_core.results.document import Results, VariantResult
 
 __all__ = ["Limits", "Preference", "Recommendation", "Verdict", "drop_of", "recommend"]
@@ -36,31 +34,22 @@ __all__ = ["Limits", "Preference", "Recommendation", "Verdict", "drop_of", "reco
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What was decided on one variant, and why.
-
-    Attributes:
-        fits: Whether it keeps to the limits and may be shipped at all.
-    """
+    """What was decided on one variant, and why."""
 
     name: str
-    fits: bool
+    fits: bool  # whether it keeps to the limits and may be shipped at all
     reason: Message
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recommendation:
-    """The variant to ship.
+    """The variant to ship."""
 
-    Attributes:
-        chosen: Its verdict; ``None`` where no variant keeps to the limits.
-        others: Verdicts of all others, in the catalogue's order.
-        retime: Why timing has to be repeated; ``None`` where it does not. Then nothing was decided
-            by speed, and the fastest is not named.
-    """
-
-    chosen: Verdict | None
-    others: tuple[Verdict, ...]
+    chosen: Verdict | None  # its verdict; ``None`` where no variant keeps to the limits
+    others: tuple[Verdict, ...]  # verdicts of all others, in the catalogue's order
     cautions: tuple[Message, ...]
+    # Why timing has to be repeated; ``None`` where it does not. Then nothing was decided by speed,
+    # and the fastest is not named.
     retime: Message | None = None
 
 
@@ -73,11 +62,7 @@ _ORDER = {
 
 
 def recommend(results: Results, limits: Limits) -> Recommendation:
-    """Picks the variant to ship, and says of each other one in a sentence why not.
-
-    Raises:
-        StoreError: If stored answers are missing.
-    """
+    """Picks the variant to ship, and says why not the others; ``StoreError`` without answers."""
     reasons: dict[str, Message] = {}
     candidates = []
     for variant in results.variants.values():
@@ -168,3 +153,59 @@ def _eliminate(
         why = easier(left[0], loser)
         reasons[loser.name] = say("tied", fits=fits, best=left[0].name, easier=why)
     return reasons
+
+
+USUAL_DROP_POINTS = 1.0  # percentage points of top-1 most people would give for a small fast file
+USUAL_UNLIKE_PERCENT = 5.0  # without labels: share of answers unlike float32's
+
+
+@dataclass(frozen=True, kw_only=True)
+class Headline:
+    """What a run found, for somebody who reads nothing else."""
+
+    message: Message
+    cautions: tuple[Message, ...] = ()
+    # Whether nothing touches the numbers of the text: no failed check, no busy machine, no files
+    # timed separately, not too few photos.
+    sure: bool = False
+    # The variant it recommends; ``None`` where none passed its checks, where timing has to be
+    # repeated, or where the float model itself has nothing to do with the labels.
+    variant: str | None = None
+    retime: bool = False  # whether timing has to be repeated: it was disturbed
+
+    @property
+    def text(self) -> str:
+        """The outcome in words."""
+        return self.message.text
+
+
+def headline(results: Results, threads: int | None = None) -> Headline:
+    """Says which variant a run recommends within the usual loss, and whether that is certain."""
+    failed = {gate.name: gate for gate in results.baseline.failed_gates}
+    wrong = failed.get(answers_fit_labels.NAME)
+    if wrong is not None:  # whatever a variant gains or loses against it means nothing
+        return Headline(message=say("useless", gate=wrong))
+    count = results.threads[0] if threads is None else threads
+    # A small fast file that is wrong is no gain: what loses more than most people would accept is
+    # not recommended by a sentence that nobody asked for.
+    labelled = results.baseline.accuracy.top1 is not None
+    drop = USUAL_DROP_POINTS if labelled else USUAL_UNLIKE_PERCENT
+    found = recommend(results, Limits(threads=count, drop_points=drop))
+    retime = found.retime is not None
+    if found.chosen is None:
+        key = "must_retime" if retime else "none"
+        return Headline(message=say(key), cautions=found.cautions, retime=retime)
+    name, facts = found.chosen.name, {"variant": found.chosen.name}
+    if len(results.variants) == 1:
+        message = say("alone", **facts)
+    elif name == results.baseline.name:
+        message = say("stay", threads=count, **facts)
+    else:
+        message = say("recommended", gain=found.chosen.reason, **facts)
+    return Headline(
+        message=message,
+        cautions=found.cautions,
+        sure=not retime and not doubts(results, results.variants[name], count),
+        variant=name,
+        retime=retime,
+    )

@@ -34,11 +34,7 @@ class Charts:
         return tradeoff(self._results, Against.SIZE)
 
     def accuracy_vs_latency(self, threads: int | None = None) -> go.Figure:
-        """Draws accuracy against latency.
-
-        Args:
-            threads: A thread count that was timed; the first, where not given.
-        """
+        """Draws accuracy against latency at a thread count; the first timed, where not given."""
         from effq_core.charts.tradeoff import Against, tradeoff
 
         return tradeoff(self._results, Against.LATENCY, threads=self._threads(threads))
@@ -50,11 +46,7 @@ class Charts:
         return self._there(against_float32(self._results), "variant to compare with float32")
 
     def latency(self, threads: int | None = None) -> go.Figure:
-        """Draws the distribution of timed invocations.
-
-        Args:
-            threads: A thread count that was timed; the first, where not given.
-        """
+        """Draws timed invocations at a thread count; the first timed, where not given."""
         from effq_core.charts.latency import distribution
 
         return distribution(self._results, self._threads(threads))

@@ -52,7 +52,7 @@ def add(
     drop_lookalikes: bool = False,
     progress: bool | OnProgress = True,
 ) -> str:
-    """Copies photos of your own into the store: a zip or a folder.
+    """Copies photos of your own into the store, and returns their id for ``Experiment``.
 
     Args:
         source: The zip or folder.
@@ -61,9 +61,6 @@ def add(
         one_level_down: The folders in the folders there are the classes.
         drop_lookalikes: Keep only one of photos that look alike.
         progress: Whether to show a bar; or a function to call.
-
-    Returns:
-        Their id, for ``Experiment(dataset=...)``.
 
     Raises:
         DatasetError: If they cannot be used, or the name is taken.
@@ -99,9 +96,6 @@ def download(dataset: str, *, progress: bool | OnProgress = True) -> None:
 
 def remove(dataset: str) -> None:
     """Deletes photos of your own, or downloaded ones; what runs found with them stays.
-
-    Args:
-        dataset: Their id.
 
     Raises:
         InputError: If they are bundled, not known, or a run is using them.

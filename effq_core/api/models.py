@@ -15,9 +15,8 @@ from effq_core.intake.adding import Checked, Offer, OnSteps, check, name_of_file
 from effq_core.intake.keeping import keep
 from effq_core.intake.steps import Step, StepState
 from effq_core.models.catalogue import MODELS, get_model
-from effq_core.models.own.card import PREFIX, OwnCard, own_models
-from effq_core.models.own.labels import KNOWN_SETS, parse_labels
-from effq_core.models.own.preprocessing import Preprocessing
+from effq_core.models.class_names import KNOWN_SETS, parse_labels
+from effq_core.models.own.card import PREFIX, OwnCard, Preprocessing, own_models
 from effq_core.models.own.ready import ReadyFile
 from effq_core.models.weights import locate_weights
 from effq_core.photos.image_input import Resize
@@ -29,13 +28,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Added:
-    """A model, or a ready ``.tflite`` file, that was checked and kept.
+    """A model, or a ready ``.tflite`` file, that was checked and kept."""
 
-    Attributes:
-        id: What an experiment names it by: a model, or a variant where the file is ready.
-    """
-
-    id: str
+    id: str  # what an experiment names it by: a model, or a variant where the file is ready
     title: str
     is_ready: bool
     checked: Checked
@@ -172,11 +167,7 @@ def check_and_keep(
 def remove(model: str) -> str:
     """Removes a model of your own; what runs found with it stays.
 
-    Args:
-        model: Its id; ``own:`` may be left out.
-
-    Returns:
-        Its whole id.
+    ``own:`` may be left out of its id; the whole id is returned.
 
     Raises:
         InputError: If it is not known, or a run is using it.

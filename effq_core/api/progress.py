@@ -15,17 +15,11 @@ from effq_core.store.rows import StageState
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """How far something is.
+    """How far something is."""
 
-    Attributes:
-        share: How much is done, 0 to 1.
-        remaining: Estimated seconds to the end; ``None`` where nothing is known.
-        text: What is going on.
-    """
-
-    share: float
-    remaining: float | None
-    text: str
+    share: float  # how much is done, 0 to 1
+    remaining: float | None  # estimated seconds to the end; ``None`` where nothing is known
+    text: str  # what is going on
 
 
 OnProgress = Callable[[Progress], object]

@@ -36,9 +36,6 @@ def run(
         remeasure: Time all files again; earlier runs keep their timings.
         time_now: Do not wait for a quiet CPU before files are timed.
 
-    Returns:
-        The finished run.
-
     Raises:
         InputError: If the experiment cannot be run.
         StageError: If the run failed; the message says why.
@@ -80,8 +77,7 @@ def begin(
 ) -> str:
     """Makes a run of an experiment, queued; somebody has to drive it. Returns its id.
 
-    Raises:
-        EffqError: If the experiment cannot be run at all; then no run is made.
+    Raises ``EffqError`` if the experiment cannot be run at all; then no run is made.
     """
     build_plan(experiment, home)  # what cannot be planned leaves no run behind
     with Database(home.database) as database:

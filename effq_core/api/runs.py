@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from effq_core.advise.headline import Headline, headline
+from effq_core.advise.recommend import Headline, headline
 from effq_core.api.charts import Charts
 from effq_core.base.settings import Home
 from effq_core.deliver.bundle import write_bundle
@@ -92,12 +92,7 @@ class Run:
     def export(self, folder: str | Path, *, force: bool = False) -> list[Path]:
         """Writes results, ``.tflite`` files, labels and how to use them into a folder.
 
-        Args:
-            folder: Made where missing.
-            force: Write into a folder that holds something.
-
-        Returns:
-            The files written.
+        The folder is made where missing; ``force`` writes into one that holds something.
 
         Raises:
             InputError: If the folder holds something, or the run has no files.
@@ -108,13 +103,7 @@ class Run:
     def bundle(self, variant: str, file: str | Path, *, force: bool = False) -> Path:
         """Writes a zip for a device: a variant's file, labels, a model card, and programs.
 
-        Args:
-            variant: The variant.
-            file: The ``.zip`` file.
-            force: Replace a file that is there.
-
-        Returns:
-            The file.
+        ``force`` replaces a ``.zip`` file that is there.
 
         Raises:
             InputError: If it is no ``.zip`` or there already, or the run lacks the variant.
@@ -138,9 +127,6 @@ def open_run(run: str = LATEST) -> Run:
 
     Args:
         run: Its id or the start of it, its name, ``latest``, or ``reference`` for the bundled run.
-
-    Returns:
-        The run.
 
     Raises:
         InputError: If there is no such run, or it has no results.

@@ -32,16 +32,10 @@ def download(
     size: int | None = None,
     reporter: Reporter,
 ) -> Path:
-    """Downloads a file into a folder it makes, unless it is there already.
+    """Downloads a file into a folder it makes, unless it is there already; it appears whole.
 
-    What has arrived is kept in ``<target>.part`` when the connection breaks, and continued by the
-    next attempt or call, provided a hash can prove that both halves belong together. ``target``
-    appears whole, after its hash was found right; ``md5`` is for publishers that state no better
-    one.
-
-    Raises DownloadError if the server cannot be reached or delivers something else, StoreError if
-    the disk is full or not writable, and Cancelled if the user asked to stop; what has arrived is
-    kept.
+    What arrived stays in ``<target>.part``, continued if a hash can prove that the halves fit.
+    Raises DownloadError, StoreError if the disk is full or not writable, or Cancelled.
     """
     part = target.with_name(target.name + ".part")
     try:

@@ -7,11 +7,33 @@ import os
 import re
 import shutil
 import uuid
+import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from effq_core.base.errors import StoreError
+from effq_core.base.errors import StageError, StoreError
+
+_DAMAGE = (
+    *(OSError, ValueError, KeyError, TypeError, AttributeError, IndexError),
+    *(EOFError, zipfile.BadZipFile, StageError),
+)
+"""What reading a damaged file raises, whatever it is read with."""
+
+
+@contextmanager
+def reading(what: str, where: Path) -> Iterator[None]:
+    """Raises one StoreError for whatever damage makes the block raise; ``what`` begins it."""
+    try:
+        yield
+    except _DAMAGE as error:
+        raise StoreError(
+            f"{what} in {where} cannot be read ({type(error).__name__}: {error}).",
+            "`effq doctor --repair` removes it; then run the experiment again: only what is "
+            "missing is made.",
+        ) from error
+
 
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 NOT_WRITABLE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
@@ -76,11 +98,7 @@ def sync_folder(path: Path) -> None:
 
 
 def write_atomic(path: Path, content: bytes, mode: int = 0o644) -> None:
-    """Writes a small file so that readers see the old one or the new one, never half of it.
-
-    ``mode`` holds from the first moment on. Raises StoreError if it cannot be written; the old
-    file, if any, is then still there.
-    """
+    """Writes a small file whole or not at all, ``mode`` from the start; may raise StoreError."""
     make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     with store_errors(path):

@@ -7,10 +7,8 @@ from datetime import datetime
 from typing import Concatenate, ParamSpec
 
 NOTHING = "–"  # stands for a number that is not there
-
 MINUS = "\u2212"
 KIB = 1024
-
 _P = ParamSpec("_P")
 _BINARY_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
@@ -65,11 +63,7 @@ def listed(words: Sequence[str]) -> str:
 
 
 def some(words: Sequence[str], most: int, total: int | None = None, *noun: str) -> str:
-    """Writes the first of many and counts the others: ``a, b and 3 more``.
-
-    ``total`` says how many there are where ``words`` are not all, and ``noun`` what they are, of
-    one and of several.
-    """
+    """Writes the first of ``total`` and counts the others by ``noun``: ``a, b and 3 more``."""
     more = (len(words) if total is None else total) - min(most, len(words))
     if more <= 0:
         return ", ".join(words)

@@ -15,19 +15,10 @@ from effq_core.base.plain import Plain
 
 RELEVANT_FLAGS = {
     # x86: what XNNPACK chooses its kernels by.
-    "avx2": "avx2",
-    "fma": "fma",
-    "avx512f": "avx512f",
-    "avx512_vnni": "avx512_vnni",
-    "avx_vnni": "avx_vnni",
-    "amx_int8": "amx_int8",
+    **{name: name for name in ("avx2", "fma", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8")},
     # Arm: the kernel's names and what people call them.
-    "neon": "neon",
-    "asimd": "neon",
-    "asimddp": "neon_dotprod",
-    "i8mm": "neon_i8mm",
-    "fphp": "neon_fp16",
-    "asimdhp": "neon_fp16",
+    **{"neon": "neon", "asimd": "neon", "asimddp": "neon_dotprod", "i8mm": "neon_i8mm"},
+    **{"fphp": "neon_fp16", "asimdhp": "neon_fp16"},
 }
 """Processor flags that decide which integer and float kernels run, by the kernel's name."""
 

@@ -9,11 +9,8 @@ from statistics import NormalDist
 from typing import Any
 
 CONFIDENCE = 0.95  # confidence of every interval
-
 DOUBT = 1e-4  # at which chance is ruled out: a run has dozens of checks
-
 SIGNIFICANCE = 0.05  # below this p a difference is called more than chance would do
-
 _Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
 
 
@@ -47,11 +44,7 @@ def by_luck(hits: int, luck: Sequence[float]) -> float:
 
 @cache  # a dataset of 1,000 classes asks for the same few counts over and over
 def wilson(k: float, n: int) -> tuple[float, float]:
-    """Computes the ends, 0–1, of the Wilson 95 % score interval of a proportion.
-
-    E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22,
-    1927. ``k`` of ``n`` images count; ``k`` is a fraction where it is a mean over several runs.
-    """
+    """Computes the Wilson 95 % score interval, 0–1, of ``k`` of ``n`` (JASA 22, 1927)."""
     share, spread = k / n, _Z * _Z / n
     centre = share + spread / 2
     half = _Z * math.sqrt(share * (1 - share) / n + spread / (4 * n))
@@ -76,12 +69,9 @@ def exact_bounds(k: int, n: int) -> tuple[float, float]:
 
 
 def mcnemar(worse: int, better: int) -> float:
-    """Tests whether images flip one way more often than the other, exactly.
+    """Tests by the exact form of McNemar's test (1947) whether images flip one way more often.
 
-    The exact conditional form of Q. McNemar, Psychometrika 12, 1947: if nothing but chance decided,
-    each flipped image would go either way with probability one half. Takes the images right before
-    and wrong after, and wrong before and right after. Returns a two-sided p; 1 when no image
-    flipped.
+    Takes the images right before and wrong after, and the reverse. Returns a two-sided p.
     """
     flips, rarer = worse + better, min(worse, better)
     if worse == better:
@@ -95,13 +85,10 @@ def mcnemar(worse: int, better: int) -> float:
 
 
 def paired_difference(worse: int, better: int, n: int) -> tuple[float, float]:
-    """Computes an interval of the difference between two accuracies on the same images.
+    """Computes the 95 % interval, -1 to 1, of ``accuracy after - accuracy before``.
 
-    The adjusted Wald interval of A. Agresti and Y. Min, "Simple improved confidence intervals for
-    comparing matched proportions", Statistics in Medicine 24, 2005: half an image is added to each
-    cell of the 2×2 table first, so it never has zero width. Takes the images right before and wrong
-    after, and wrong before and right after. Returns the ends of the 95 % interval of ``accuracy
-    after - accuracy before``, -1 to 1.
+    The adjusted Wald interval of A. Agresti and Y. Min, Statistics in Medicine 24, 2005. Takes the
+    images right before and wrong after, and the reverse.
     """
     total = n + 2
     difference = (better - worse) / total
@@ -111,11 +98,7 @@ def paired_difference(worse: int, better: int, n: int) -> tuple[float, float]:
 
 
 def smallest_significant(flips: int) -> int:
-    """Finds how lopsided flips must be before the exact test calls them more than chance.
-
-    Returns the smallest ``|worse - better|`` with p below 0.05 among that many flips; with fewer
-    than six flips no split is, and the answer is 6: the least that can ever be.
-    """
+    """Returns the least ``|worse - better|`` with p below 0.05 among flips; 6 if there is none."""
     if flips < 6:  # 2 × 0.5⁵ = 0.0625
         return 6
     # The largest count of the rarer direction whose two tails together stay below the level.
@@ -130,11 +113,8 @@ def smallest_significant(flips: int) -> int:
 def median_interval(samples: list[float] | tuple[float, ...]) -> tuple[float, float]:
     """Computes a distribution-free interval of a median from order statistics.
 
-    How many samples lie below the true median is binomial with probability one half, whatever the
-    distribution (G. J. Hahn and W. Q. Meeker, "Statistical Intervals", 1991, section 5.2). The
-    samples are taken as independent; neighbouring timings are not quite, so this is a little
-    narrow. It holds the median with 95 % confidence or more; of fewer than six samples it ends at
-    the extremes.
+    Binomial (G. J. Hahn and W. Q. Meeker, "Statistical Intervals", 1991, section 5.2), with at
+    least 95 % confidence; the extremes of fewer than six samples.
     """
     ordered = sorted(samples)
     n = len(ordered)

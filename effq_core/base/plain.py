@@ -10,15 +10,11 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, ClassVar, Self, Union, get_args, get_origin, get_type_hints
 
-from effq_core.base.reading import reading
+from effq_core.base.files import reading
 
 
 class Plain:
-    """A dataclass that is stored as JSON.
-
-    Its fields hold JSON values, enumerations, bytes (as base64), tuples, mappings by text, other
-    dataclasses, or ``None``.
-    """
+    """A dataclass stored as JSON: of JSON values, enumerations, bytes, tuples, mappings."""
 
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
@@ -28,11 +24,7 @@ class Plain:
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Self:
-        """Rebuilds one from :meth:`to_dict`; missing keys have the default, others are left out.
-
-        Raises TypeError if a key without a default is missing, or a value has another form, and
-        ValueError if a value is none of its enumeration.
-        """
+        """Rebuilds one from :meth:`to_dict`, or raises TypeError or ValueError."""
         found: Self = _rebuilt(cls, plain)
         return found
 

@@ -41,11 +41,7 @@ def load() -> None:
 
 
 def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Ends a process as the command line ends on bad input: that was not loaded when this failed.
-
-    Raises:
-        SystemExit: After an error of EffQ's.
-    """
+    """Ends a process as the command line, not loaded yet, ends on bad input."""
     if not isinstance(error, InputError):
         sys.__excepthook__(kind, error, trace)
         return

@@ -20,13 +20,7 @@ _T = TypeVar("_T", bound=Named)
 
 
 class Registry(Generic[_T]):
-    """Things of one kind by name, in an order of their own. Has no default.
-
-    Args:
-        kind: What one is called in messages, such as ``variant``.
-        unique: Attributes no two may share, besides the name.
-        order: What they are sorted by; without, they stay in the order they came in.
-    """
+    """Things of one ``kind`` by name; no two share a ``unique`` attribute; sorted by ``order``."""
 
     def __init__(
         self, kind: str, *, unique: Sequence[str] = (), order: Callable[[_T], Any] | None = None

@@ -11,10 +11,34 @@ import platformdirs
 
 from effq_core.base.errors import InputError
 
-_PACKAGE = Path(__file__).resolve().parents[1]
-STUDIO = _PACKAGE / "_studio" if (_PACKAGE / "_studio").is_dir() else _PACKAGE.parent
-"""Where the dashboard and the assets lie: in the package where a wheel was installed (see
-``setup.py``), else beside it, at the top of the repository."""
+PACKAGE = Path(__file__).resolve().parents[1]  # folder of this package's code
+_THREADS = str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())
+
+WORKER_ENVIRONMENT = {
+    # Else glibc gives large activations back at every step: half of the time of training on a CPU.
+    **dict.fromkeys(("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"), "34359738368"),
+    # TF-MOT works with tf_keras only; TensorFlow reads this when it is imported.
+    "TF_USE_LEGACY_KERAS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+    # Dask's default is one thread, because it expects many workers.
+    **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), _THREADS),
+}
+"""What the worker's environment must hold before its process starts."""
+
+
+def process_environment(home: Path) -> dict[str, str]:
+    """Returns ours for a process that outlives it, with the store fixed and EffQ importable."""
+    environment = dict(os.environ)
+    given = environment.get("PYTHONPATH", "").split(os.pathsep)
+    # Made absolute: the process works in another folder.
+    path = [str(PACKAGE.parent), *(str(Path(each).resolve()) for each in given if each)]
+    environment["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(path))
+    environment["EFFQ_HOME"] = str(home)
+    return environment
+
+
+STUDIO = PACKAGE / "_studio" if (PACKAGE / "_studio").is_dir() else PACKAGE.parent
+"""Where the dashboard and the assets lie: in an installed package, else beside it."""
 ASSETS = STUDIO / "assets"  # bundled weights, labels and the reference run
 REFERENCE_RUN = ASSETS / "reference_run"  # a whole run of the bundled model, with files
 
@@ -41,11 +65,7 @@ _HOME = "EFFQ_HOME"
 
 
 def settle_home() -> str:
-    """Makes a relative ``EFFQ_HOME`` absolute for this process and all it starts.
-
-    Returns what was done, to be said on standard error; empty where it is absolute or not set, and
-    so at every later call.
-    """
+    """Makes a relative ``EFFQ_HOME`` absolute for all it starts; returns what to tell."""
     given = os.environ.get(_HOME)
     if not given or Path(given).expanduser().is_absolute():
         return ""

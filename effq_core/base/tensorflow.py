@@ -1,10 +1,4 @@
-"""TensorFlow and Keras 2, imported for half of what it would cost.
-
-Everything that works with models takes them from here. TF-MOT works with ``tf_keras`` only, and
-TensorFlow reads which Keras it is to use when it is imported.
-"""
-
-from __future__ import annotations
+"""TensorFlow and Keras 2 for all who need them, imported for half of what it would cost."""
 
 import gc
 import os
@@ -15,17 +9,12 @@ from contextlib import contextmanager
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
-_SPARED = ("pandas", "scipy", "sklearn")
-"""What Keras imports where it is installed, for functions that nothing here calls."""
+_SPARED = ("pandas", "scipy", "sklearn")  # imported by Keras for functions unused here
 
 
 @contextmanager
 def lean_imports(*spared: str) -> Iterator[None]:
-    """Imports within do not see packages they can do without, nor look for garbage.
-
-    Args:
-        spared: More such packages.
-    """
+    """Imports within do not see packages they can do without, nor look for garbage."""
     missing = [name for name in (*_SPARED, *spared) if name not in sys.modules]
     collecting = gc.isenabled()
     gc.disable()

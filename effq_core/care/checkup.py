@@ -48,15 +48,9 @@ def _check(name: str, found: str, hint: str = "", *, bad: State = State.NOTE) ->
 
 
 def examine(home: Home, *, network: bool = True, hashes: bool = False) -> list[Check]:
-    """Looks at everything a run needs; none of the checks raises.
-
-    ``network`` looks if downloads can be reached, which takes up to three seconds; ``hashes``
-    compares every byte people have brought with what was kept.
-    """
+    """Looks at everything a run needs, ``network`` and all ``hashes`` if asked; none raises."""
     looks: list[tuple[str, Callable[[], list[Check]]]] = [
-        ("versions", _versions),
-        ("machine", _machine),
-        ("store", lambda: _store(home)),
+        *(("versions", _versions), ("machine", _machine), ("store", lambda: _store(home))),
         ("engine", lambda: [_engine(home)]),
         ("models", lambda: _models(home)),
         ("photos", lambda: _photos(home)),

@@ -20,7 +20,6 @@ from effq_core.photos import imagenette
 from effq_core.results.wording import event_text, is_trouble
 
 log = logging.getLogger("effq.fetch")
-
 _TICK = 0.25  # seconds between two looks for a cancel, and two durable writes
 _RATE_SECONDS = 10.0
 _PATIENCE = 2.0  # how long a cancelled download may take to notice; a silent connection does not
@@ -143,11 +142,7 @@ def _outcome(item: str, home: Home, reporter: FileReporter) -> tuple[FetchState,
 
 
 def _watch(files: FetchFiles, reporter: FileReporter) -> None:
-    """Writes progress while the download works, and ends the process if it ignores a cancel.
-
-    A connection that is silent never asks whether to stop. What has arrived is in a file already,
-    and its hash is checked whenever it is continued.
-    """
+    """Writes progress while the download works, and ends the process if it ignores a cancel."""
     asked: float | None = None
     while not reporter.ended:
         time.sleep(_TICK)

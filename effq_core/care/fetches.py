@@ -1,8 +1,4 @@
-"""Downloads in the background: started by anybody, watched by everybody, by no one's session owned.
-
-Each download is a process of its own (:mod:`effq_core.care.fetch_worker`) that outlives the
-dashboard. What it does stands in a small file that is replaced whole, so that any process can look.
-"""
+"""Downloads in the background: started by anybody, watched by everybody, owned by no session."""
 
 import time
 from dataclasses import dataclass, replace

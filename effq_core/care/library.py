@@ -40,11 +40,7 @@ def partial_bytes(home: Home, item: str) -> int:
 
 
 def remove_item(home: Home, database: Database, item: str) -> None:
-    """Removes a downloaded dataset or model, added photos, or takes a folder off the list.
-
-    Raises InputError if it comes with EffQ, is not known, is used by a run right now, or is being
-    downloaded, and StoreError if it cannot be removed.
-    """
+    """Removes a downloaded or added item; InputError if it is in use or built in; or StoreError."""
     if item.startswith(FOLDER_PREFIX):
         forget_folder(home, item)  # no photo goes, so nobody need wait
         return

@@ -28,11 +28,7 @@ class Brought:
 
 
 def look_through(home: Home, *, hashes: bool = True) -> Brought:
-    """Looks at added photos, models, ready files, device timings and folders; changes nothing.
-
-    With ``hashes`` every byte is compared; else only descriptions are read. Raises StoreError if
-    the store cannot be read.
-    """
+    """Looks at all people have added, with ``hashes`` every byte; StoreError if unreadable."""
     kinds: list[tuple[str, str, list[str]]] = []
     with store_errors(home.root):
         for word, several, top, problem in (

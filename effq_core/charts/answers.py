@@ -11,8 +11,7 @@ from effq_core.experiment.variants import get_variant
 from effq_core.predict.variant_answers import Answer
 
 _ROW = 38  # pixels of a class: a line of text above its bar
-_LABEL_LENGTH = 24
-"""Longer names would run into the numbers in a narrow column; the hover text has them whole."""
+_LABEL_LENGTH = 24  # longer names would run into the numbers; the hover text has them whole
 
 
 def answer_bars(answer: Answer, *, rows: int = 5) -> go.Figure:
@@ -23,11 +22,9 @@ def answer_bars(answer: Answer, *, rows: int = 5) -> go.Figure:
     shared = {"type": "bar", "y": places, "orientation": "h", "width": 0.2}
     track = {"x": [1.0] * len(guesses), "marker": {"color": GRID}, "hoverinfo": "skip", **shared}
     bars = {
-        "x": [guess.probability for guess in guesses],
+        "x": [g.probability for g in guesses],
         "marker": {"color": variant.colour},
-        "customdata": [
-            f"{html.escape(guess.label)}: {fmt.percent(guess.probability)}" for guess in guesses
-        ],
+        "customdata": [f"{html.escape(g.label)}: {fmt.percent(g.probability)}" for g in guesses],
         "hovertemplate": "%{customdata}<extra></extra>",
         **shared,
     }

@@ -18,9 +18,8 @@ def sizes(results: Results, *, paper: bool = True) -> go.Figure:
     """Draws the size of every variant's file, float32 on top, the paper's as hollow markers."""
     variants = list(results.variants.values())
     rows = beside_paper(results).rows if paper else {}
-    figure = new_figure(
-        height=_ROW * len(variants) + _FRAME, x_title="Size of the file, KiB", legend=bool(rows)
-    )
+    height = _ROW * len(variants) + _FRAME
+    figure = new_figure(height=height, x_title="Size of the file, KiB", legend=bool(rows))
     # The numbers stand in the axis' labels: beside a bar they would cover the paper's marker.
     names = {variant.name: _label(variant) for variant in variants}
     figure.add_bar(
@@ -42,9 +41,7 @@ def sizes(results: Results, *, paper: bool = True) -> go.Figure:
             name="the paper",
             hovertemplate="The paper: %{x:,} KB, read as KiB<extra></extra>",
         )
-    most = max(
-        [variant.file.size_kib for variant in variants] + [row.size_kib for row in rows.values()]
-    )
+    most = max([v.file.size_kib for v in variants] + [r.size_kib for r in rows.values()])
     figure.update_xaxes(range=[0, 1.04 * most], tickformat=",")
     figure.update_yaxes(autorange="reversed")
     found = "; ".join(

@@ -1,5 +1,4 @@
-"""What every chart shares: margins, hover, alternative text. Sets no background and no font
-colour, so that a figure fits a light page, a dark page and a printed report."""
+"""What every chart shares; no background or font colour, to fit light, dark and printed pages."""
 
 import html
 import math
@@ -14,13 +13,11 @@ from effq_core.experiment.variants import get_variant
 from effq_core.measure.latency import LatencyReport
 
 GRID = "rgba(128, 128, 128, 0.22)"  # lines behind the data; visible on white and on black
-MUTED = "rgba(128, 128, 128, 0.85)"
-"""Lines and marks that are not a variant's: limits, fronts, the paper's values."""
+MUTED = "rgba(128, 128, 128, 0.85)"  # limits, fronts, the paper's values
 
 
 _BELOW = {"y": -0.2, "yanchor": "top"}
-_FOOT = {"yref": "container", "y": 0, "yanchor": "bottom"}
-"""Where a legend stands: several lines of it on a phone must not cover the axis."""
+_FOOT = {"yref": "container", "y": 0, "yanchor": "bottom"}  # off the axis on phones, too
 
 
 def new_figure(
@@ -31,25 +28,21 @@ def new_figure(
     legend: bool | Literal["foot"] = False,
     hover: Literal["closest", "x", "y", "x unified", "y unified"] = "closest",
 ) -> go.Figure:
-    """Makes an empty figure of a fixed height in pixels, so that the page does not jump.
-
-    Axis titles hold the unit; the legend is below the chart, where direct labels cannot do.
-    """
+    """Makes an empty figure ``height`` pixels high; axis titles hold units, the legend is below."""
     axis = {"automargin": True, "gridcolor": GRID, "zerolinecolor": GRID}
     # All at once: every later update of a figure costs plotly milliseconds.
-    return go.Figure(
-        layout={
-            "height": height,
-            "margin": {"l": 8, "r": 8, "t": 28, "b": 8},
-            "hovermode": hover,
-            "showlegend": bool(legend),
-            "legend": {"orientation": "h", "x": 0} | (_FOOT if legend == "foot" else _BELOW),
-            "dragmode": False,
-            "bargap": 0.35,
-            "xaxis": {"title": {"text": x_title}, **axis},
-            "yaxis": {"title": {"text": y_title}, **axis},
-        }
-    )
+    layout = {
+        "height": height,
+        "margin": {"l": 8, "r": 8, "t": 28, "b": 8},
+        "hovermode": hover,
+        "showlegend": bool(legend),
+        "legend": {"orientation": "h", "x": 0} | (_FOOT if legend == "foot" else _BELOW),
+        "dragmode": False,
+        "bargap": 0.35,
+        "xaxis": {"title": {"text": x_title}, **axis},
+        "yaxis": {"title": {"text": y_title}, **axis},
+    }
+    return go.Figure(layout=layout)
 
 
 def describe(figure: go.Figure, alt: str) -> go.Figure:
@@ -97,8 +90,7 @@ def write(
     figure: go.Figure, text: str, *, size: int = 12, color: str | None = None, **place: Any
 ) -> None:
     """Writes text into a figure, without an arrow; names in it must be escaped."""
-    font = {"size": size, "color": color}
-    figure.add_annotation(text=text, showarrow=False, font=font, **place)
+    figure.add_annotation(text=text, showarrow=False, font={"size": size, "color": color}, **place)
 
 
 def write_above(figure: go.Figure, text: str, x: float | None = None, **place: Any) -> None:

@@ -44,18 +44,13 @@ _CHANGE_SCALE = [
 
 
 def confusion(report: AccuracyReport, names: Sequence[str]) -> go.Figure:
-    """Draws which class was answered for photos of each true class.
-
-    Colour is the share of the true class' photos, numbers are photos. Of more than 20 classes, the
-    20 with the most mistakes.
-    """
+    """Draws what was answered to each true class' photos; the 20 classes with most mistakes."""
     matrix = report.confusion_matrix()
     wrong = matrix.sum(axis=1) - np.diag(matrix)
     shown = _busiest(wrong + (matrix.sum(axis=0)[:-1] - np.diag(matrix)))
     cells = _cut(matrix, shown)
-    totals = np.maximum(1, matrix[shown].sum(axis=1, keepdims=True))
     figure = _heatmap(
-        100 * cells / totals,
+        100 * cells / np.maximum(1, matrix[shown].sum(axis=1, keepdims=True)),
         cells,
         [names[i] for i in shown],
         scale=_SHARE_SCALE,
@@ -77,14 +72,9 @@ def confusion(report: AccuracyReport, names: Sequence[str]) -> go.Figure:
 def confusion_change(
     before: AccuracyReport, after: AccuracyReport, names: Sequence[str]
 ) -> go.Figure:
-    """Draws how the confusion matrix changed between two variants on the same photos.
-
-    Photos more (+, orange) or fewer (−, blue) in each cell. Of more than 20 classes, the 20 that
-    changed most.
-    """
+    """Draws the change of the confusion matrix between two variants; the 20 most changed."""
     change = after.confusion_matrix() - before.confusion_matrix()
-    moved = np.abs(change).sum(axis=1) + np.abs(change).sum(axis=0)[:-1]
-    shown = _busiest(moved)
+    shown = _busiest(np.abs(change).sum(axis=1) + np.abs(change).sum(axis=0)[:-1])
     cells = _cut(change, shown)
     most = max(1, int(np.abs(cells).max(initial=0)))
     figure = _heatmap(
@@ -93,9 +83,7 @@ def confusion_change(
         [names[i] for i in shown],
         scale=_CHANGE_SCALE,
         limits=(-most, most),
-        hover=lambda true, answer, count, _: (
-            f"<b>{true}</b> answered <b>{answer}</b>: {_signed(count)} photos"
-        ),
+        hover=lambda t, a, c, _: f"<b>{t}</b> answered <b>{a}</b>: {_signed(c)} photos",
         signed=True,
     )
     right = int(np.diag(change).sum())
@@ -114,9 +102,8 @@ def class_differences(rows: Sequence[ClassChange], title: str) -> go.Figure:
     """
     shown = sorted(rows, key=lambda row: -abs(row.difference_points))[:MOST]
     shown.sort(key=lambda row: row.difference_points, reverse=True)
-    figure = new_figure(
-        height=_CELL * max(4, len(shown)) + 90, x_title="Difference in top-1, points"
-    )
+    height = _CELL * max(4, len(shown)) + 90
+    figure = new_figure(height=height, x_title="Difference in top-1, points")
     figure.add_vline(x=0, line={"color": MUTED, "width": 1})
     figure.add_scatter(
         x=[row.difference_points for row in shown],
@@ -141,12 +128,9 @@ def class_differences(rows: Sequence[ClassChange], title: str) -> go.Figure:
         ],
         hovertemplate="%{hovertext}<extra></extra>",
     )
-    figure.update_yaxes(
-        gridcolor=GRID,
-        zeroline=False,
-        tickvals=list(range(len(shown))),
-        ticktext=[f"{shortened(row.name)} ({fmt.count(row.n)})" for row in shown],
-    )
+    tickvals = list(range(len(shown)))
+    ticktext = [f"{shortened(row.name)} ({fmt.count(row.n)})" for row in shown]
+    figure.update_yaxes(gridcolor=GRID, zeroline=False, tickvals=tickvals, ticktext=ticktext)
     named = "; ".join(f"{row.name} {fmt.points(row.difference_points)}" for row in shown[-3:])
     return describe(figure, f"{title} by class. Largest losses: {named}.")
 
@@ -156,13 +140,10 @@ def reliability(reports: Mapping[str, AccuracyReport]) -> go.Figure:
     figure = new_figure(
         height=400, x_title="Mean confidence, %", y_title="Share that is right, %", legend="foot"
     )
+    x = [0, 100]
+    line = {"color": MUTED, "dash": "dot", "width": 1.5}
     figure.add_scatter(
-        x=[0, 100],
-        y=[0, 100],
-        mode="lines",
-        line={"color": MUTED, "dash": "dot", "width": 1.5},
-        name="perfectly calibrated",
-        hoverinfo="skip",
+        x=x, y=[0, 100], mode="lines", line=line, name="perfectly calibrated", hoverinfo="skip"
     )
     found = []
     for name, report in reports.items():
@@ -190,15 +171,12 @@ def _direction(row: ClassChange) -> str:
 
 
 def _busiest(weights: Ints) -> list[int]:
-    order = np.argsort(-weights, kind="stable")[:MOST]
-    return sorted(int(i) for i in order)
+    return sorted(int(i) for i in np.argsort(-weights, kind="stable")[:MOST])
 
 
 def _cut(matrix: Ints, shown: Sequence[int]) -> Ints:
-    """Returns the cells of some classes, with all other answers together in the last column."""
     inside = matrix[np.ix_(shown, shown)]
-    rest = matrix[shown].sum(axis=1) - inside.sum(axis=1)
-    return np.column_stack([inside, rest])
+    return np.column_stack([inside, matrix[shown].sum(axis=1) - inside.sum(axis=1)])
 
 
 def _heatmap(
@@ -215,15 +193,13 @@ def _heatmap(
     answers = [*labels, OTHER]
     if not counts[:, -1].any():
         values, counts, answers = values[:, :-1], counts[:, :-1], labels
-    figure = new_figure(
-        height=max(300, _CELL * len(labels) + _FRAME), x_title="Answer", y_title="True class"
-    )
+    height = max(300, _CELL * len(labels) + _FRAME)
+    figure = new_figure(height=height, x_title="Answer", y_title="True class")
     write = _signed if signed else fmt.count
     numbered = len(labels) <= _NUMBERED
     rows, columns = range(len(labels)), range(len(answers))
     figure.add_heatmap(
-        # Positions, not names: two classes may be called the same.
-        x=list(columns),
+        x=list(columns),  # positions, not names: two classes may be called the same
         y=list(rows),
         z=values,
         hovertext=[
@@ -278,7 +254,6 @@ def _signed(count: int) -> str:
 
 
 def _worst(matrix: Ints, names: Sequence[str]) -> str:
-    """Names the three largest cells beside the diagonal."""
     off = matrix.copy()
     np.fill_diagonal(off, 0)
     found = []

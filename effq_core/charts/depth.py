@@ -26,31 +26,23 @@ def depth_chart(
     usual: Sequence[float] = (),
     usual_photos: int = 0,
 ) -> go.Figure:
-    """Draws the SQNR of every operator's output in dB, from the photo to the answer.
-
-    Under ``threshold_db`` the two models have diverged. ``usual`` is the median photo's SQNR of the
-    same operators, over ``usual_photos``; none, if not known.
-    """
+    """Draws the SQNR of every operator's output, dB, over ``usual``, the median photo's."""
     figure = new_figure(height=HEIGHT, x_title="stage of the network", y_title="SQNR, dB")
     places = list(range(len(points)))
     if usual:
+        y = [_finite(value) for value in usual]
+        line = {"color": MUTED, "width": 1.2}
         figure.add_scatter(
-            x=places,
-            y=[_finite(value) for value in usual],
-            mode="lines",
-            line={"color": MUTED, "width": 1.2},
-            connectgaps=True,
-            hoverinfo="skip",
+            x=places, y=y, mode="lines", line=line, connectgaps=True, hoverinfo="skip"
         )
+    customdata = [[html.escape(layer_title(p.layer)), html.escape(p.block), p.kind] for p in points]
     figure.add_scatter(
         x=places,
         y=[_finite(point.lower_db) for point in points],
         mode="lines",
         line={"color": _LINE, "width": 2},
         connectgaps=True,
-        customdata=[
-            [html.escape(layer_title(p.layer)), html.escape(p.block), p.kind] for p in points
-        ],
+        customdata=customdata,
         hovertemplate="%{customdata[0]} (%{customdata[2]}), %{customdata[1]}<br>%{y:.1f} dB"
         "<extra></extra>",
     )
@@ -75,13 +67,8 @@ def _mark(
 ) -> None:
     height = _finite(point.lower_db)
     height = threshold_db if height is None else height
-    figure.add_scatter(
-        x=[place],
-        y=[height],
-        mode="markers",
-        marker={"symbol": "x", "size": 11, "color": _BAD},
-        hoverinfo="skip",
-    )
+    marker = {"symbol": "x", "size": 11, "color": _BAD}
+    figure.add_scatter(x=[place], y=[height], mode="markers", marker=marker, hoverinfo="skip")
     right = place > count / 2
     write(
         figure,
@@ -104,12 +91,9 @@ def _stages(figure: go.Figure, network: Network, points: Sequence[Step | TensorS
             titles.setdefault(str(stage), place)
         elif block is not None and point.block in ("stem", "head"):
             titles.setdefault(point.block, place)
-    figure.update_xaxes(
-        tickvals=list(titles.values()),
-        ticktext=list(titles),
-        range=[-0.02 * len(points), 1.02 * len(points)],
-        zeroline=False,
-    )
+    tickvals = list(titles.values())
+    bounds = [-0.02 * len(points), 1.02 * len(points)]
+    figure.update_xaxes(tickvals=tickvals, ticktext=list(titles), range=bounds, zeroline=False)
 
 
 def _alt(points: Sequence[Step | TensorSignal], below: int | None, threshold_db: float) -> str:

@@ -42,13 +42,7 @@ class _Bar:
 def devices(
     results: Results, reports: Mapping[str, Sequence[DeviceReport]], threads: int
 ) -> go.Figure | None:
-    """Draws the median latency of each variant that was timed elsewhere, there and on the host.
-
-    Of several reports of one device the first counts, as
-    :func:`effq_core.devices.timings.list_timings` puts the latest first. Bars have 95 % intervals,
-    the run's host first and filled, devices pale; ``None`` where none was timed with so many
-    threads.
-    """
+    """Draws median latencies of variants timed elsewhere, there and here; ``None``: untimed."""
     bars = _bars(results, reports, threads)
     if all(bar.is_host for bar in bars):
         return None
@@ -69,11 +63,8 @@ def devices(
         hovertemplate="%{hovertext}<extra></extra>",
     )
     # The numbers stand in the labels: beside a bar they would cover its interval.
-    figure.update_yaxes(
-        tickvals=list(range(len(bars))),
-        ticktext=[_label(bar) for bar in bars],
-        autorange="reversed",
-    )
+    tickvals = list(range(len(bars)))
+    figure.update_yaxes(tickvals=tickvals, ticktext=[_label(b) for b in bars], autorange="reversed")
     figure.update_xaxes(rangemode="tozero")
     found = "; ".join(
         f"{bar.variant.title} on {bar.device} {fmt.milliseconds(bar.timing.median_ms)}"

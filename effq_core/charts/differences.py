@@ -16,11 +16,7 @@ _FRAME = 90
 
 
 def against_float32(results: Results) -> go.Figure | None:
-    """Draws how far each variant is from float32, with the paired 95 % intervals.
-
-    Filled markers differ by more than chance would do, hollow ones do not; the band is a difference
-    without practical consequence. ``None`` where there is nothing to compare, or no label.
-    """
+    """Draws differences from float32, paired 95 % intervals; ``None`` without any or labels."""
     rows = [
         (variant.name, variant.title, variant.comparison)
         for variant in results.variants.values()
@@ -31,9 +27,8 @@ def against_float32(results: Results) -> go.Figure | None:
 
 def _forest(rows: Sequence[tuple[str, str, Comparison]], x_title: str) -> go.Figure:
     figure = new_figure(height=_ROW * len(rows) + _FRAME, x_title=x_title)
-    figure.add_vrect(
-        x0=-MARGIN_POINTS, x1=MARGIN_POINTS, fillcolor="rgba(128, 128, 128, 0.12)", line_width=0
-    )
+    x0 = -MARGIN_POINTS
+    figure.add_vrect(x0=x0, x1=MARGIN_POINTS, fillcolor="rgba(128, 128, 128, 0.12)", line_width=0)
     figure.add_vline(x=0, line={"color": MUTED, "width": 1})
     for name, title, comparison in rows:
         middle = comparison.difference_points or 0.0
@@ -60,7 +55,6 @@ def _forest(rows: Sequence[tuple[str, str, Comparison]], x_title: str) -> go.Fig
     )
     figure.update_xaxes(range=[-reach, reach])
     found = "; ".join(
-        f"{title} {fmt.points(comparison.difference_points)} ({fmt.p_value(comparison.p)})"
-        for _, title, comparison in rows
+        f"{t} {fmt.points(c.difference_points)} ({fmt.p_value(c.p)})" for _, t, c in rows
     )
     return describe(figure, f"Difference in top-1 to float32 on the same photos: {found}.")

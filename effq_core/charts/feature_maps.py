@@ -22,10 +22,7 @@ _Floats = npt.NDArray[np.float32]
 
 
 def telling_channels(float32: _Floats, int8: _Floats, most: int = MOST_CHANNELS) -> list[int]:
-    """Chooses the channels in which int8 is furthest off, the worst first.
-
-    As a share of their own strength, of values ``(height, width, channels)`` or ``(channels,)``.
-    """
+    """Chooses the channels (last axis) in which int8 is furthest off for their strength."""
     axes = tuple(range(float32.ndim - 1))
     power = np.square(float32, dtype=np.float64).sum(axis=axes)
     noise = np.square(float32.astype(np.float64) - int8).sum(axis=axes)
@@ -35,11 +32,7 @@ def telling_channels(float32: _Floats, int8: _Floats, most: int = MOST_CHANNELS)
 
 
 def maps_chart(layer: str, float32: _Floats, int8: _Floats, channels: Sequence[int]) -> go.Figure:
-    """Draws some channels of ``(height, width, channels)``: float32's, int8's, and the difference.
-
-    A row is a channel. Its maps share one scale, so that they can be compared; so does its
-    difference.
-    """
+    """Draws channels of ``(height, width, channels)``, one a row: float32, int8, difference."""
     rows = len(channels)
     figure = new_figure(height=40 + round(rows * _TILE * (1 + _GAP)))
     images = []

@@ -43,18 +43,14 @@ def pareto(places: Sequence[Spot]) -> list[Spot]:
     """Finds the eligible variants no other one beats on both axes at once, by rising x."""
     eligible = [spot for spot in places if spot.eligible]
     front = [
-        spot
-        for spot in eligible
-        if not any(
-            other.x <= spot.x and other.y >= spot.y and (other.x < spot.x or other.y > spot.y)
-            for other in eligible
-        )
+        s
+        for s in eligible
+        if not any(o.x <= s.x and o.y >= s.y and (o.x < s.x or o.y > s.y) for o in eligible)
     ]
     return sorted(front, key=lambda spot: (spot.x, spot.y))
 
 
 def _counts(variant: VariantResult, against: Against, threads: int) -> bool:
-    """Returns whether a variant may stand on the front or keep others off it."""
     timing = variant.timing(threads) if against is Against.LATENCY else None
     disturbed = timing is not None and timing.disturbed
     return not (get_variant(variant.name).is_control or variant.failed_gates or disturbed)
@@ -63,7 +59,6 @@ def _counts(variant: VariantResult, against: Against, threads: int) -> bool:
 def _across(
     variant: VariantResult, against: Against, threads: int
 ) -> tuple[float, float, float] | None:
-    """Returns the value on the x axis and the ends of its interval."""
     if against is Against.SIZE:
         size = variant.file.size_kib
         return size, size, size

@@ -1,7 +1,4 @@
-"""Latency: how the timed invocations are distributed, how steady they were, and what threads give.
-
-Every sample a run took is in its results; the charts show them, not only their summaries.
-"""
+"""Latency: how timed invocations are distributed, how steady they were, and what threads give."""
 
 import html
 from collections.abc import Sequence
@@ -10,15 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from effq_core.base import formatting as fmt
-from effq_core.charts.base import (
-    MUTED,
-    describe,
-    error_bars,
-    marker,
-    median_of,
-    new_figure,
-    wrapped,
-)
+from effq_core.charts import base
 from effq_core.experiment.variants import get_variant
 from effq_core.measure.latency import LatencyReport
 from effq_core.results.document import Results, VariantResult
@@ -30,21 +19,15 @@ _FRAME = 120
 
 
 def distribution(results: Results, threads: int) -> go.Figure:
-    """Draws how the timed invocations of every variant are distributed.
-
-    Boxes from the first to the third quartile with whiskers of 1.5 box widths; single dots beyond
-    them; a diamond at the mean and a bar at the 99th percentile.
-    """
+    """Draws the timed invocations: quartiles, whiskers of 1.5 box widths, dots, mean and p99."""
     timed = _timed(results, threads)
-    figure = new_figure(
-        height=_ROW * max(1, len(timed)) + _FRAME,
-        x_title=f"One invocation with {fmt.counted(threads, 'thread')}, ms",
-        legend="foot",
-    )
+    height = _ROW * max(1, len(timed)) + _FRAME
+    x_title = f"One invocation with {fmt.counted(threads, 'thread')}, ms"
+    figure = base.new_figure(height=height, x_title=x_title, legend="foot")
     for variant, timing in timed:
         figure.add_box(
             x=thinned(timing.samples_ms),
-            y=[wrapped(variant.title)] * len(thinned(timing.samples_ms)),
+            y=[base.wrapped(variant.title)] * len(thinned(timing.samples_ms)),
             orientation="h",
             name=html.escape(variant.title),
             marker={"color": get_variant(variant.name).colour, "size": 4, "opacity": 0.6},
@@ -52,7 +35,7 @@ def distribution(results: Results, threads: int) -> go.Figure:
             showlegend=False,
             hoverinfo="skip",
         )
-    names = [wrapped(variant.title) for variant, _ in timed]
+    names = [base.wrapped(variant.title) for variant, _ in timed]
     hover = [_hover(variant, timing) for variant, timing in timed]
     for name, symbol, values in (
         ("mean (the paper's measure)", "diamond", [timing.mean_ms for _, timing in timed]),
@@ -66,8 +49,8 @@ def distribution(results: Results, threads: int) -> go.Figure:
             marker={
                 "symbol": symbol,
                 "size": 10 if symbol == "diamond" else 18,
-                "color": MUTED,
-                "line": {"width": 2, "color": MUTED},
+                "color": base.MUTED,
+                "line": {"width": 2, "color": base.MUTED},
             },
             hovertext=hover,
             hovertemplate="%{hovertext}<extra></extra>",
@@ -79,20 +62,16 @@ def distribution(results: Results, threads: int) -> go.Figure:
         f"{fmt.milliseconds(timing.p99_ms)}"
         for variant, timing in timed
     )
-    return describe(figure, f"Latency with {fmt.counted(threads, 'thread')}: {found}.")
+    return base.describe(figure, f"Latency with {fmt.counted(threads, 'thread')}: {found}.")
 
 
 def steadiness(results: Results, threads: int, names: Sequence[str]) -> go.Figure:
     """Draws the timed invocations in their order: a step or a drift tells of a busy machine."""
-    figure = new_figure(
-        height=340,
-        x_title="Timed invocation, in order",
-        y_title=f"With {fmt.counted(threads, 'thread')}, ms",
-        legend=True,
+    y_title = f"With {fmt.counted(threads, 'thread')}, ms"
+    figure = base.new_figure(
+        height=340, x_title="Timed invocation, in order", y_title=y_title, legend=True
     )
-    shown = [
-        (variant, timing) for variant, timing in _timed(results, threads) if variant.name in names
-    ]
+    shown = [(v, t) for v, t in _timed(results, threads) if v.name in names]
     for number, (variant, timing) in enumerate(shown):
         step = max(1, len(timing.samples_ms) // MOST_SAMPLES)
         title = html.escape(variant.title)
@@ -115,32 +94,32 @@ def steadiness(results: Results, threads: int, names: Sequence[str]) -> go.Figur
         f"{fmt.milliseconds(timing.std_ms)}"
         for variant, timing in shown
     )
-    return describe(figure, f"Timed invocations in their order: {found}.")
+    return base.describe(figure, f"Timed invocations in their order: {found}.")
 
 
 def thread_scaling(results: Results) -> go.Figure:
     """Draws the median latency of every variant against the thread count, with 95 % intervals."""
-    figure = new_figure(height=400, x_title="Threads", y_title="Median latency, ms", legend="foot")
+    figure = base.new_figure(
+        height=400, x_title="Threads", y_title="Median latency, ms", legend="foot"
+    )
     found = []
     for variant in results.variants.values():
         timings, title = variant.latency, html.escape(variant.title)
         figure.add_scatter(
             x=[timing.threads for timing in timings],
             y=[timing.median_ms for timing in timings],
-            error_y=error_bars(median_of(timing) for timing in timings),
+            error_y=base.error_bars(base.median_of(timing) for timing in timings),
             mode="lines+markers",
             name=title,
-            marker=marker(variant.name, size=10),
+            marker=base.marker(variant.name, size=10),
             line={"color": get_variant(variant.name).colour, "width": 1.5},
             hovertemplate=f"%{{y:.3g}} ms with %{{x}} threads<extra>{title}</extra>",
         )
-        times = ", ".join(
-            f"{fmt.milliseconds(timing.median_ms)} with {timing.threads}" for timing in timings
-        )
+        times = ", ".join(f"{fmt.milliseconds(t.median_ms)} with {t.threads}" for t in timings)
         found.append(f"{variant.title} {times}")
     figure.update_xaxes(tickvals=list(results.threads))
     figure.update_yaxes(rangemode="tozero")
-    return describe(figure, f"Median latency by threads: {'; '.join(found)}.")
+    return base.describe(figure, f"Median latency by threads: {'; '.join(found)}.")
 
 
 def thinned(samples: Sequence[float], most: int = MOST_SAMPLES) -> list[float]:

@@ -20,10 +20,7 @@ _Floats = npt.NDArray[np.float64]
 
 
 def activation_chart(signal: TensorSignal) -> go.Figure:
-    """Draws the values an operator makes in float32, and what int8 can represent of them.
-
-    The count's axis is logarithmic, because a few far values set the range.
-    """
+    """Draws an operator's float32 values, counts logarithmic, and what int8 can represent."""
     figure = _histogram(signal.histogram, signal.edges, "values", "activation (no unit)")
     if signal.scale is None or signal.zero_point is None:
         write_above(figure, "kept in floats: no grid")
@@ -103,37 +100,28 @@ def channels_chart(kernel: KernelSignal) -> go.Figure:
 
 def _histogram(counts: npt.NDArray[Any], edges: _Floats, noun: str, across: str) -> go.Figure:
     figure = new_figure(height=HEIGHT, x_title=across, y_title=f"{noun} (count)")
-    figure.add_bar(
-        x=(edges[:-1] + edges[1:]) / 2,
-        y=counts,
-        width=np.diff(edges),
-        marker={"color": _BARS, "line": {"width": 0}},
-        hovertemplate=f"about %{{x:.4g}}: %{{y:,}} {noun}<extra></extra>",
-    )
+    x = (edges[:-1] + edges[1:]) / 2
+    marker = {"color": _BARS, "line": {"width": 0}}
+    hovertemplate = f"about %{{x:.4g}}: %{{y:,}} {noun}<extra></extra>"
+    figure.add_bar(x=x, y=counts, width=np.diff(edges), marker=marker, hovertemplate=hovertemplate)
     top = max(1.0, float(np.log10(max(1, int(counts.max())))))
-    # Half a count below one, so that a single value still has a bar.
-    figure.update_yaxes(
-        type="log", range=[-0.3, 1.06 * top], dtick=1 if top < 4 else 2, exponentformat="power"
-    )
+    bounds = [-0.3, 1.06 * top]  # half a count below one, so that a single value still has a bar
+    figure.update_yaxes(type="log", range=bounds, dtick=1 if top < 4 else 2, exponentformat="power")
     return figure
 
 
 def _rug(figure: go.Figure, rugs: list[tuple[str, _Floats]]) -> None:
-    """Draws levels as ticks in a strip of their own under the bars: these must stay visible."""
     room = 0.1 * len(rugs)
-    figure.update_layout(
-        yaxis={"domain": [room + 0.03, 1]},
-        xaxis={"anchor": "y2"},
-        yaxis2={
-            "domain": [0, room],
-            "range": [0, len(rugs)],
-            "tickvals": [len(rugs) - number - 0.5 for number in range(len(rugs))],
-            "ticktext": [name for name, _ in rugs],
-            "showgrid": False,
-            "zeroline": False,
-            "automargin": True,
-        },
-    )
+    yaxis2 = {
+        "domain": [0, room],
+        "range": [0, len(rugs)],
+        "tickvals": [len(rugs) - number - 0.5 for number in range(len(rugs))],
+        "ticktext": [name for name, _ in rugs],
+        "showgrid": False,
+        "zeroline": False,
+        "automargin": True,
+    }
+    figure.update_layout(yaxis={"domain": [room + 0.03, 1]}, xaxis={"anchor": "y2"}, yaxis2=yaxis2)
     for number, (name, levels) in enumerate(rugs):
         foot = len(rugs) - number - 0.9
         figure.add_scatter(

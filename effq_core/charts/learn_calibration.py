@@ -108,13 +108,11 @@ def growth_chart(courses: Mapping[str, Sequence[RangeEffect]], images: int) -> g
             f"{fmt.decibels(course[-1].typical)} with {course[-1].images:,}"
         )
     figure.update_xaxes(type="log", tickvals=stops, ticktext=[f"{stop:,}" for stop in stops])
-    return describe(
-        figure, f"SQNR of a typical photo against calibration photos: {'; '.join(words)}."
-    )
+    alt = f"SQNR of a typical photo against calibration photos: {'; '.join(words)}."
+    return describe(figure, alt)
 
 
 def _histogram(activation: Activation) -> tuple[list[float], list[float], list[float]]:
-    """Returns middles, counts and widths of bars over what was seen, few enough to be drawn."""
     counts = activation.histograms[-1]
     edges = np.linspace(-activation.limit, activation.limit, len(counts) + 1)
     held = np.flatnonzero(counts > 0)

@@ -22,9 +22,8 @@ def fake_quant_chart(grid: Grid, drawn: Curve, point: Point) -> go.Figure:
     figure.update_layout(new_figure(height=440).layout)
     for row in (1, 2):
         for end in (float(grid.low[0]), float(grid.high[0])):
-            figure.add_vline(
-                x=end, line={"color": MUTED, "dash": "dot", "width": 1}, row=row, col=1
-            )
+            line = {"color": MUTED, "dash": "dot", "width": 1}
+            figure.add_vline(x=end, line=line, row=row, col=1)
     drawing = {"color": _LINE, "width": 2.2}
     upper: dict[str, Any] = {"row": 1, "col": 1, "mode": "lines"}
     lower: dict[str, Any] = {"row": 2, "col": 1, "mode": "lines"}

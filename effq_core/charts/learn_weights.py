@@ -7,8 +7,7 @@ import plotly.graph_objects as go
 
 from effq_core.base import formatting as fmt
 from effq_core.charts.base import MUTED, describe, new_figure, write_above
-from effq_core.learn.grids import Floats
-from effq_core.learn.kernels import KernelEffect
+from effq_core.learn.grids import Floats, KernelEffect
 from effq_core.learn.tensors import Layer
 
 _BARS = "#5b7fa6"
@@ -18,10 +17,7 @@ _FULL_LINES = 33  # most levels drawn over the whole height; more would hide the
 
 
 def weights_chart(layer: Layer, effect: KernelEffect, row: int | None) -> go.Figure:
-    """Draws weights and the levels of the grid they are rounded to.
-
-    One kept channel's; with ``None`` all of them, which needs a grid they share.
-    """
+    """Draws weights of one channel, or with ``None`` of all, and the levels they are rounded to."""
     values = layer.values.ravel() if row is None else layer.values[row]
     levels = effect.levels(0 if row is None else row)
     edges = _edges(values)
@@ -99,12 +95,9 @@ def channels_chart(effect: KernelEffect, other: KernelEffect, row: int | None) -
                 marker={"symbol": "diamond", "size": 10, "color": _GRID if place else MUTED},
                 hovertemplate="this channel: %{x:.1f} dB<extra></extra>",
             )
+    ticktext = [f"<b>{names[0]}</b>", names[1]]
     figure.update_yaxes(
-        tickvals=[1, 0],
-        ticktext=[f"<b>{names[0]}</b>", names[1]],
-        range=[-0.45, 1.95],
-        showgrid=False,
-        zeroline=False,
+        tickvals=[1, 0], ticktext=ticktext, range=[-0.45, 1.95], showgrid=False, zeroline=False
     )
     return describe(
         figure,

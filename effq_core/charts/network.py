@@ -15,8 +15,7 @@ from effq_core.layers.measures import Measure
 from effq_core.layers.words import KIND_TITLES
 from effq_core.tflite.network import Block, BlockKind, Network
 
-MOST_IN_A_ROW = 8
-"""Blocks side by side; more would be too small to touch on a phone. Longer stages wrap."""
+MOST_IN_A_ROW = 8  # blocks side by side; more would be too small to touch on a phone
 
 WIRES, RESIDUALS = "wires", "residuals"  # names of the traces that are no blocks
 
@@ -142,13 +141,8 @@ def _wires(
 
 
 def _ring(figure: go.Figure, place: tuple[float, float]) -> None:
-    figure.add_scatter(
-        x=[place[0]],
-        y=[place[1]],
-        mode="markers",
-        marker={"size": _SIZE + 10, "symbol": "circle", "color": _CHOSEN},
-        hoverinfo="skip",
-    )
+    marker = {"size": _SIZE + 10, "symbol": "circle", "color": _CHOSEN}
+    figure.add_scatter(x=[place[0]], y=[place[1]], mode="markers", marker=marker, hoverinfo="skip")
 
 
 def _blocks(
@@ -161,8 +155,8 @@ def _blocks(
     values = [measure.values.get(block.name, math.nan) for block in blocks]
     colours = [_colour(value, limits, low_is_bad=measure.low_is_bad) for value in values]
     figure.add_scatter(
-        x=[places[block.name][0] for block in blocks],
-        y=[places[block.name][1] for block in blocks],
+        x=[places[b.name][0] for b in blocks],
+        y=[places[b.name][1] for b in blocks],
         mode="markers+text",
         marker={
             "symbol": _SYMBOLS[blocks[0].kind],
@@ -171,16 +165,14 @@ def _blocks(
             "opacity": 1.0,
             "line": {"width": 1, "color": MUTED},
         },
-        text=[_inside(block) for block in blocks],
+        text=[_inside(b) for b in blocks],
         textposition="middle center",
-        textfont={"size": 11, "color": [_on(colour) for colour in colours]},
+        textfont={"size": 11, "color": [_on(c) for c in colours]},
         # A click must not fade the others: the ring says which one is chosen.
         selected={"marker": {"opacity": 1.0}},
         unselected={"marker": {"opacity": 1.0}},
-        customdata=[block.name for block in blocks],
-        hovertext=[
-            _hover(block, measure, value) for block, value in zip(blocks, values, strict=True)
-        ],
+        customdata=[b.name for b in blocks],
+        hovertext=[_hover(b, measure, v) for b, v in zip(blocks, values, strict=True)],
         hovertemplate="%{hovertext}<extra></extra>",
     )
     figure.add_scatter(
@@ -218,30 +210,25 @@ def _bar(figure: go.Figure, measure: Measure, low: float, high: float) -> None:
     scale = [[at, colour] for at, colour in _SCALE]
     if measure.low_is_bad:
         scale = [[1 - at, colour] for at, colour in reversed(_SCALE)]
-    figure.add_scatter(
-        x=[None],
-        y=[None],
-        mode="markers",
-        hoverinfo="skip",
-        marker={
-            "color": [low],
-            "cmin": low,
-            "cmax": high,
-            "colorscale": scale,
-            "showscale": True,
-            "colorbar": {
-                "orientation": "h",
-                "y": 0,
-                "yanchor": "top",
-                "x": 0.5,
-                "len": 0.9,
-                "thickness": 10,
-                "outlinewidth": 0,
-                "title": {"text": html.escape(measure.title), "side": "bottom"},
-                "nticks": 5,
-            },
+    marker = {
+        "color": [low],
+        "cmin": low,
+        "cmax": high,
+        "colorscale": scale,
+        "showscale": True,
+        "colorbar": {
+            "orientation": "h",
+            "y": 0,
+            "yanchor": "top",
+            "x": 0.5,
+            "len": 0.9,
+            "thickness": 10,
+            "outlinewidth": 0,
+            "title": {"text": html.escape(measure.title), "side": "bottom"},
+            "nticks": 5,
         },
-    )
+    }
+    figure.add_scatter(x=[None], y=[None], mode="markers", hoverinfo="skip", marker=marker)
 
 
 def _colour(value: float, limits: tuple[float, float], *, low_is_bad: bool) -> str:

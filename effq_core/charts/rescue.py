@@ -8,16 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from effq_core.base import formatting as fmt
-from effq_core.charts.base import (
-    GRID,
-    MUTED,
-    describe,
-    error_bars,
-    marker,
-    new_figure,
-    write,
-    write_above,
-)
+from effq_core.charts import base
 from effq_core.rescue.outcome import Outcome
 from effq_core.rescue.story import Step, Story
 from effq_core.rescue.wording import drop_text, state_title, title_of
@@ -36,10 +27,10 @@ def gains(story: Story) -> go.Figure | None:
     unit = "points" if labelled else "%"
     what = "Top-1 minus float32, points" if labelled else "Other answers than float32, %"
     sign = -1.0 if labelled else 1.0
-    figure = new_figure(height=_FRAME + _ROW * len(steps), x_title=what)
+    figure = base.new_figure(height=_FRAME + _ROW * len(steps), x_title=what)
     limit = sign * story.rescue.max_drop_points
-    figure.add_vline(x=0, line={"color": MUTED, "dash": "dot", "width": 1.5})
-    figure.add_vline(x=limit, line={"color": MUTED, "dash": "dash", "width": 2})
+    figure.add_vline(x=0, line={"color": base.MUTED, "dash": "dot", "width": 1.5})
+    figure.add_vline(x=limit, line={"color": base.MUTED, "dash": "dash", "width": 2})
     for row, (step, found) in enumerate(steps):
         _mark(figure, row, step, found, sign)
     ends = [sign * end for _, o in steps for end in (o.drop_low, o.drop_high)] + [0.0, limit]
@@ -48,15 +39,14 @@ def gains(story: Story) -> go.Figure | None:
     figure.update_layout(margin={"l" if sign > 0 else "r": 52})  # for the word float32
     inner, outer = ("left", "right") if sign > 0 else ("right", "left")
     if limit:
-        write_above(figure, text, limit, xanchor=inner)
-        write_above(figure, "float32", 0, xanchor=outer)
+        base.write_above(figure, text, limit, xanchor=inner)
+        base.write_above(figure, "float32", 0, xanchor=outer)
     else:
-        write_above(figure, f"float32 and {text}", 0, xanchor=inner)
+        base.write_above(figure, f"float32 and {text}", 0, xanchor=inner)
     said = "; ".join(
-        f"{title_of(step)}: loss {drop_text(found)}, {state_title(step.state).lower()}"
-        for step, found in steps
+        f"{title_of(s)}: loss {drop_text(f)}, {state_title(s.state).lower()}" for s, f in steps
     )
-    return describe(figure, f"{what}, with 95 % intervals. {text.capitalize()}. {said}.")
+    return base.describe(figure, f"{what}, with 95 % intervals. {text.capitalize()}. {said}.")
 
 
 def prices(story: Story) -> go.Figure | None:
@@ -70,7 +60,7 @@ def prices(story: Story) -> go.Figure | None:
     if threads:
         titles.append(f"One photo, ms ({fmt.counted(int(threads), 'thread')})")
     figure = make_subplots(rows=1, cols=len(titles), shared_yaxes=True, horizontal_spacing=0.06)
-    figure.update_layout(new_figure(height=_FRAME + _ROW * len(steps)).layout)
+    figure.update_layout(base.new_figure(height=_FRAME + _ROW * len(steps)).layout)
     for column, title in enumerate(titles, start=1):
         sizes = column == 1
         values = [o.size_bytes / fmt.KIB if sizes else o.latency_ms[threads] for _, o in steps]
@@ -85,7 +75,7 @@ def prices(story: Story) -> go.Figure | None:
             y=list(range(len(steps))),
             orientation="h",
             width=_BAR,
-            marker={"color": [marker(found.variant)["color"] for _, found in steps]},
+            marker={"color": [base.marker(found.variant)["color"] for _, found in steps]},
             text=texts,
             textposition="outside",
             constraintext="none",
@@ -97,7 +87,7 @@ def prices(story: Story) -> go.Figure | None:
             col=column,
         )
         figure.update_xaxes(
-            title_text=title, range=[0, 1.5 * max(values)], gridcolor=GRID, automargin=True,
+            title_text=title, range=[0, 1.5 * max(values)], gridcolor=base.GRID, automargin=True,
             nticks=3, tickformat=",~g" if sizes else "", row=1, col=column,
         )  # fmt: skip
     for row, (step, _) in enumerate(steps):
@@ -108,7 +98,7 @@ def prices(story: Story) -> go.Figure | None:
         + (f", {fmt.milliseconds(found.latency_ms[threads])}" if threads else "")
         for step, found in steps
     )
-    return describe(figure, f"Size and latency of each step's file. {said}.")
+    return base.describe(figure, f"Size and latency of each step's file. {said}.")
 
 
 def _measured(story: Story) -> Sequence[tuple[Step, Outcome]]:
@@ -126,14 +116,13 @@ def _mark(figure: go.Figure, row: int, step: Step, found: Outcome, sign: float) 
         *([fmt.p_value(found.p)] if found.p is not None else []),
         f"same answer as float32: {fmt.percent(found.agreement)}",
     ]
+    color = base.marker(found.variant)["color"]
     figure.add_scatter(
         x=[value],
         y=[row],
-        error_x=error_bars(
-            [(value, low, high)], thickness=2, width=5, color=marker(found.variant)["color"]
-        ),
+        error_x=base.error_bars([(value, low, high)], thickness=2, width=5, color=color),
         mode="markers",
-        marker=marker(found.variant, size=12),
+        marker=base.marker(found.variant, size=12),
         hovertext=["<br>".join(lines)],
         hovertemplate="%{hovertext}<extra></extra>",
     )
@@ -143,10 +132,9 @@ def _mark(figure: go.Figure, row: int, step: Step, found: Outcome, sign: float) 
 
 
 def _caption(figure: go.Figure, row: int, step: Step, second: str = "") -> None:
-    """Writes a step's name above its mark, on lines short enough for a phone."""
     lines = [f"{row + 1}. {html.escape(title_of(step))}", *([second] if second else [])]
     corner: dict[str, Any] = {"xanchor": "left", "yanchor": "bottom", "align": "left"}
-    write(figure, "<br>".join(lines), xref="paper", x=0, y=row, yshift=12, **corner)
+    base.write(figure, "<br>".join(lines), xref="paper", x=0, y=row, yshift=12, **corner)
 
 
 def _frame(figure: go.Figure, count: int, low: float, high: float) -> None:
@@ -156,7 +144,5 @@ def _frame(figure: go.Figure, count: int, low: float, high: float) -> None:
 
 
 def _rows(figure: go.Figure, count: int) -> None:
-    # The first step on top, with room above it for its name.
-    figure.update_yaxes(
-        range=[count - 0.65, -0.85], showticklabels=False, showgrid=False, zeroline=False
-    )
+    bounds = [count - 0.65, -0.85]  # the first step on top, with room above it for its name
+    figure.update_yaxes(range=bounds, showticklabels=False, showgrid=False, zeroline=False)

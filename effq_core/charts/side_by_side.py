@@ -7,18 +7,10 @@ from enum import StrEnum
 import plotly.graph_objects as go
 
 from effq_core.base import formatting as fmt
-from effq_core.charts.base import (
-    MUTED,
-    describe,
-    error_bars,
-    marker,
-    median_of,
-    new_figure,
-    wrapped,
-)
+from effq_core.charts import base
 from effq_core.charts.front import quality_title
 from effq_core.experiment.variants import BASELINE, in_catalogue_order
-from effq_core.measure.latency_ratio import MARK, NOT_TOGETHER
+from effq_core.measure.latency import MARK, NOT_TOGETHER
 from effq_core.results.document import Results, VariantResult
 
 _ROW = 22
@@ -60,9 +52,8 @@ def side_by_side(
 ) -> go.Figure | None:
     """Draws a quantity of several runs, named A, B, C in order; ``None`` where none has it."""
     present = in_catalogue_order(name for results in runs for name in results.variants)
-    figure = new_figure(
-        height=_ROW * len(runs) * len(present) + _FRAME, x_title=_title(runs, quantity, threads)
-    )
+    height = _ROW * len(runs) * len(present) + _FRAME
+    figure = base.new_figure(height=height, x_title=_title(runs, quantity, threads))
     places: list[float] = []
     labels: list[str] = []
     found: list[str] = []
@@ -77,7 +68,7 @@ def side_by_side(
             _add(figure, variant, letter, row, value, quantity, doubt)
             places.append(row)
             mark = MARK if doubt else ""
-            labels.append(f"{wrapped(variant.title, 40)} <b>{letter}</b>{mark}")
+            labels.append(f"{base.wrapped(variant.title, 40)} <b>{letter}</b>{mark}")
             found.append(f"{variant.title} {letter} {_TEXTS[quantity](value[0])}{mark}")
             row += 1
         row += 0.6
@@ -85,10 +76,10 @@ def side_by_side(
         return None
     figure.update_yaxes(tickvals=places, ticktext=labels, range=[row, -0.8], zeroline=False)
     if quantity is Quantity.DIFFERENCE:
-        figure.add_vline(x=0, line={"color": MUTED, "width": 1})
+        figure.add_vline(x=0, line={"color": base.MUTED, "width": 1})
     elif quantity is not Quantity.QUALITY:
         figure.update_xaxes(rangemode="tozero", tickformat=",")
-    return describe(figure, f"{_title(runs, quantity, threads)}: {'; '.join(found)}.")
+    return base.describe(figure, f"{_title(runs, quantity, threads)}: {'; '.join(found)}.")
 
 
 def _add(
@@ -106,9 +97,9 @@ def _add(
     figure.add_scatter(
         x=[middle],
         y=[row],
-        error_x=error_bars([value], width=4),
+        error_x=base.error_bars([value], width=4),
         mode="markers",
-        marker=marker(variant.name, size=10),
+        marker=base.marker(variant.name, size=10),
         hovertemplate=(
             f"<b>{html.escape(variant.title)}, {letter}</b><br>{text(middle)}{interval}"
             f"<br>{doubt or f'n = {fmt.count(variant.accuracy.n)}'}<extra></extra>"
@@ -123,7 +114,6 @@ def _title(runs: Sequence[Results], quantity: Quantity, threads: int) -> str:
 
 
 def _doubt(results: Results, variant: VariantResult, quantity: Quantity, threads: int) -> str:
-    """Says what to think of a timing; nothing of what was not timed, or timed well."""
     timing, ratio = variant.timing(threads), results.speedup(variant.name, threads)
     if quantity is Quantity.LATENCY and timing is not None and timing.disturbed:
         return "timed on a busy machine"
@@ -137,14 +127,13 @@ def _doubt(results: Results, variant: VariantResult, quantity: Quantity, threads
 def _value(
     results: Results, variant: VariantResult, quantity: Quantity, threads: int
 ) -> tuple[float, float, float] | None:
-    """Returns a value and the ends of its interval."""
     comparison = variant.comparison
     if quantity is Quantity.SIZE:
         size = variant.file.size_kib
         return size, size, size
     if quantity is Quantity.LATENCY:
         timing = variant.timing(threads)
-        return None if timing is None else median_of(timing)
+        return None if timing is None else base.median_of(timing)
     if quantity is Quantity.SPEEDUP:
         ratio = results.speedup(variant.name, threads)
         if ratio is None or variant.name == BASELINE:

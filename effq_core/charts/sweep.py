@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from effq_core.base import formatting as fmt
 from effq_core.charts.base import MUTED, describe, error_bars, marker, new_figure, write_above
 from effq_core.experiment.variants import get_variant
-from effq_core.sweeps.results import AXIS, Along, Measure, Point, Series, x_text
+from effq_core.sweeps.points import AXIS, Along, Measure, Point, Series, x_text
 
 _DASHES = ("solid", "dash", "dot", "dashdot")
 _SPREAD = 20  # largest x over smallest from which on the axis is logarithmic
@@ -23,11 +23,7 @@ def sweep_chart(
     baselines: Sequence[Point] = (),
     quality: str = "Top-1 accuracy",
 ) -> go.Figure:
-    """Draws series of runs with their 95 % intervals, float32's values as lines across.
-
-    Where a point is the mean of several seeds, a broad bar behind it reaches from the smallest to
-    the largest of them; the thin one is the interval over photos, as everywhere.
-    """
+    """Draws series of runs with 95 % intervals, ranges of seeds broad behind, float32 across."""
     y_title = "Top-1 minus float32, points" if measure is Measure.DIFFERENCE else f"{quality}, %"
     figure = new_figure(height=440, x_title=AXIS[along], y_title=y_title, legend="foot")
     values = sorted({point.x for entry in series for point in entry.points})
@@ -69,11 +65,9 @@ def _add_seeds(figure: go.Figure, entry: Series, shift: tuple[float, float]) -> 
     if not several:
         return
     figure.add_scatter(
-        x=[point.x * factor + summand for point in several],
-        y=[point.y for point in several],
-        error_y=error_bars(
-            ((point.y, point.least, point.most) for point in several), thickness=9, width=0
-        ),
+        x=[p.x * factor + summand for p in several],
+        y=[p.y for p in several],
+        error_y=error_bars(((p.y, p.least, p.most) for p in several), thickness=9, width=0),
         mode="markers",
         marker={"color": get_variant(entry.variant).colour, "size": 1},
         opacity=0.35,
@@ -96,14 +90,13 @@ def _add(
     along: Along,
 ) -> None:
     factor, summand = shift
-    colour = get_variant(entry.variant).colour
     figure.add_scatter(
         x=[point.x * factor + summand for point in entry.points],
         y=[point.y for point in entry.points],
         error_y=error_bars(((point.y, point.low, point.high) for point in entry.points), width=4),
         mode="lines+markers",
         name=html.escape(entry.label),
-        line={"color": colour, "dash": dash, "width": 2},
+        line={"color": get_variant(entry.variant).colour, "dash": dash, "width": 2},
         marker=marker(entry.variant, size=10),
         hovertext=[_hover(entry, point, measure, along) for point in entry.points],
         hovertemplate="%{hovertext}<extra></extra>",

@@ -9,7 +9,7 @@ from effq_core.base import formatting as fmt
 from effq_core.charts.base import MUTED, describe, error_bars, marker, new_figure, ticks, write
 from effq_core.charts.front import Against, Spot, pareto, quality_title, spots
 from effq_core.experiment.variants import BASELINE, get_variant
-from effq_core.measure.latency_ratio import MARK
+from effq_core.measure.latency import MARK
 from effq_core.results.document import Results
 from effq_core.results.paper import EVALUATED, PaperRow, beside_paper
 
@@ -83,8 +83,7 @@ def _scale_y(figure: go.Figure, shown: Sequence[Spot], rows: Sequence[PaperRow])
     low, high = min(lows), max(highs)
     margin = max(0.06 * (high - low), 0.25)
     low, high = max(0.0, low - margin), high + margin
-    plot = _PLOT + figure.layout.height - HEIGHT
-    band = min(0.6, (len(shown) + 0.5) * _ROW / plot)
+    band = min(0.6, (len(shown) + 0.5) * _ROW / (_PLOT + figure.layout.height - HEIGHT))
     top = low + (high - low) / (1 - band)
     values = ticks(low, min(100.0, high))
     figure.update_yaxes(range=[low, top], tickvals=values, ticktext=[f"{v:g}" for v in values])
@@ -95,15 +94,10 @@ def _add_front(figure: go.Figure, front: Sequence[Spot], right: float) -> None:
     """Draws the front to the edges of the plot: what lies right of or below it is beaten."""
     if not front:
         return
-    bottom = figure.layout.yaxis.range[0]
-    figure.add_scatter(
-        x=[front[0].x, *(spot.x for spot in front), right],
-        y=[bottom, *(spot.y for spot in front), front[-1].y],
-        mode="lines",
-        line={"shape": "hv", "dash": "dot", "width": 2, "color": MUTED},
-        name="Pareto front",
-        hoverinfo="skip",
-    )
+    x = [front[0].x, *(spot.x for spot in front), right]
+    y = [figure.layout.yaxis.range[0], *(spot.y for spot in front), front[-1].y]
+    line = {"shape": "hv", "dash": "dot", "width": 2, "color": MUTED}
+    figure.add_scatter(x=x, y=y, mode="lines", line=line, name="Pareto front", hoverinfo="skip")
 
 
 def _add_paper(figure: go.Figure, row: PaperRow, against: Against) -> None:
@@ -127,7 +121,6 @@ def _add_paper(figure: go.Figure, row: PaperRow, against: Against) -> None:
 
 
 def _add_key(figure: go.Figure, text: str) -> None:
-    """Adds a line to the legend that stands for no single trace."""
     figure.add_scatter(
         x=[None],
         y=[None],
@@ -160,24 +153,15 @@ def _add_flags(figure: go.Figure, shown: Sequence[Spot], right: float) -> None:
     """Labels the markers in rows above the data, the leftmost highest: no line crosses a label."""
     meta = figure.layout.meta
     step = (meta["labels_to"] - meta["labels_from"]) / (len(shown) + 0.5)
-    # Labels right of their line stand above those of lines further right; labels left of their
-    # line stand below all of those, and above those of lines further left.
-    order = sorted(
-        shown, key=lambda spot: (1, spot.x) if _leftwards(spot, spot.x / right) else (2, -spot.x)
-    )
+    # Labels right of their lines: the leftmost highest; below them, those left of their lines.
+    order = sorted(shown, key=lambda s: (1, s.x) if _leftwards(s, s.x / right) else (2, -s.x))
     for rank, spot in enumerate(order):
         x, leftwards = spot.x, _leftwards(spot, spot.x / right)
         height = meta["labels_from"] + (rank + 0.5) * step
         # Dotted, grey and apart from the interval, so that nobody reads it as a part of that.
-        figure.add_shape(
-            type="line",
-            x0=x,
-            x1=x,
-            y0=spot.y_high + _CLEAR * step / _ROW,
-            y1=height,
-            line={"color": _FAINT, "width": 1, "dash": "dot"},
-            layer="below",
-        )
+        y0 = spot.y_high + _CLEAR * step / _ROW
+        line = {"color": _FAINT, "width": 1, "dash": "dot"}
+        figure.add_shape(type="line", x0=x, x1=x, y0=y0, y1=height, line=line, layer="below")
         write(
             figure,
             html.escape(get_variant(spot.name).title),
@@ -190,9 +174,7 @@ def _add_flags(figure: go.Figure, shown: Sequence[Spot], right: float) -> None:
 
 
 def _leftwards(spot: Spot, place: float) -> bool:
-    """Returns whether a label would leave the plot of a phone on the right."""
-    width = _LETTER * len(get_variant(spot.name).title) + 8
-    return place > 1 - width / _PHONE
+    return place > 1 - (_LETTER * len(get_variant(spot.name).title) + 8) / _PHONE
 
 
 def _hover(results: Results, name: str, threads: int) -> str:
@@ -232,8 +214,7 @@ def _hover(results: Results, name: str, threads: int) -> str:
 def _alt(results: Results, shown: Sequence[Spot], against: Against, threads: int, what: str) -> str:
     unit = (lambda x: fmt.kib(1024 * x)) if against is Against.SIZE else fmt.milliseconds
     places = "; ".join(
-        f"{results.variants[spot.name].title} {unit(spot.x)} and {fmt.percent(spot.y / 100)}"
-        for spot in shown
+        f"{results.variants[s.name].title} {unit(s.x)} and {fmt.percent(s.y / 100)}" for s in shown
     )
     against_what = (
         "size" if against is Against.SIZE else f"latency with {fmt.counted(threads, 'thread')}"

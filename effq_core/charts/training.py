@@ -58,26 +58,22 @@ def held_out_accuracy(
         entries = [entry for entry in history if entry["validation_top1"] is not None]
         if not entries:
             continue
-        shares = [
-            proportion(round(entry["validation_top1"] * entry["n"]), entry["n"])
-            for entry in entries
-        ]
+        shares = [proportion(round(e["validation_top1"] * e["n"]), e["n"]) for e in entries]
         figure.add_scatter(
             # Side by side, so that the intervals of two trainings can both be read.
-            x=[entry["epoch"] + 0.04 * number for entry in entries],
-            y=[100 * share.share for share in shares],
+            x=[e["epoch"] + 0.04 * number for e in entries],
+            y=[100 * s.share for s in shares],
             error_y=error_bars(
-                ((100 * share.share, 100 * share.low, 100 * share.high) for share in shares),
-                width=4,
+                ((100 * s.share, 100 * s.low, 100 * s.high) for s in shares), width=4
             ),
             mode="lines+markers",
             name=html.escape(variant.title),
             line={"color": variant.colour, "width": 2},
             marker=marker(name, size=9),
             hovertext=[
-                f"{fmt.share_with_interval(share.share, share.low, share.high)}, n = "
-                f"{fmt.count(share.n)}, epoch {entry['epoch']}"
-                for share, entry in zip(shares, entries, strict=True)
+                f"{fmt.share_with_interval(s.share, s.low, s.high)}, n = "
+                f"{fmt.count(s.n)}, epoch {e['epoch']}"
+                for s, e in zip(shares, entries, strict=True)
             ],
             hovertemplate="%{hovertext}<extra>" + html.escape(variant.title) + "</extra>",
         )

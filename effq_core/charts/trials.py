@@ -8,15 +8,7 @@ import plotly.graph_objects as go
 
 from effq_core.base import formatting as fmt
 from effq_core.base.intervals import Proportion
-from effq_core.charts.base import (
-    MUTED,
-    describe,
-    error_bars,
-    marker,
-    new_figure,
-    write,
-    write_above,
-)
+from effq_core.charts import base
 from effq_core.experiment.variants import BASELINE, MIXED, PTQ, get_variant
 from effq_core.layers.trial_record import Suggestion, TrialRecord
 
@@ -49,21 +41,21 @@ def share_of(trial: TrialRecord) -> Proportion:
 def trials_chart(found: Suggestion) -> go.Figure:
     """Draws every trial of a search; each marker carries its number in the table."""
     what = "Top-1" if found.labelled else "float32's answer"
-    figure = new_figure(height=HEIGHT, x_title="Size of the file, KiB", y_title=f"{what}, %")
+    figure = base.new_figure(height=HEIGHT, x_title="Size of the file, KiB", y_title=f"{what}, %")
     for place, trial in enumerate(found.trials):
         _add(figure, found, trial, place, what)
     _limits(figure, found)
     _scale(figure, found)
-    return describe(figure, _alt(found, what))
+    return base.describe(figure, _alt(found, what))
 
 
 def _add(figure: go.Figure, found: Suggestion, trial: TrialRecord, place: int, what: str) -> None:
     share, how = share_of(trial), standing(found, place)
     look = {
-        "int8": marker(PTQ, size=13),
-        "chosen": marker(MIXED, size=17) | {"symbol": "star"},
-        "nearest": marker(MIXED, size=15) | {"symbol": "star-open", "line": {"width": 2}},
-        "holds": marker(MIXED, size=11),
+        "int8": base.marker(PTQ, size=13),
+        "chosen": base.marker(MIXED, size=17) | {"symbol": "star"},
+        "nearest": base.marker(MIXED, size=15) | {"symbol": "star-open", "line": {"width": 2}},
+        "holds": base.marker(MIXED, size=11),
         "refused": {"symbol": "x", "size": 9, "color": _REFUSED},
     }[how.word]
     kept = ", ".join(map(html.escape, trial.keep)) or "nothing"
@@ -71,9 +63,9 @@ def _add(figure: go.Figure, found: Suggestion, trial: TrialRecord, place: int, w
     figure.add_scatter(
         x=[trial.size_bytes / fmt.KIB],
         y=[100 * share.share],
-        error_y=error_bars(
+        error_y=base.error_bars(
             [(100 * share.share, 100 * share.low, 100 * share.high)],
-            color=colour if how.word != "refused" else MUTED,
+            color=colour if how.word != "refused" else base.MUTED,
             thickness=1.4 if how.word != "refused" else 0.8,
             width=3,
         ),
@@ -96,7 +88,7 @@ def _add(figure: go.Figure, found: Suggestion, trial: TrialRecord, place: int, w
 
 def _limits(figure: go.Figure, found: Suggestion) -> None:
     """Draws float32 as a line, as its size would press all else together, and the limits."""
-    line = {"width": 1.2, "dash": "dot", "color": MUTED}
+    line = {"width": 1.2, "dash": "dot", "color": base.MUTED}
     # Labels end 4 pixels before the line there.
     left_of: dict[str, Any] = {"xanchor": "right", "xshift": -4, "size": 11}
     edge = found.int8.size_bytes / fmt.KIB * (1 + found.max_extra_size / 100)
@@ -104,15 +96,15 @@ def _limits(figure: go.Figure, found: Suggestion) -> None:
         top = 100 * found.float32_top1.share
         figure.add_hline(y=top, line={"width": 1.4, "color": get_variant(BASELINE).colour})
         text = f"float32 {fmt.percent(top / 100)}"
-        write(figure, text, x=edge, y=top, yanchor="bottom", **left_of)
+        base.write(figure, text, x=edge, y=top, yanchor="bottom", **left_of)
     else:
         top = 100.0
     floor = top - found.max_drop_points
     figure.add_hline(y=floor, line=line)
     text = f"limit {fmt.percent(floor / 100)}"
-    write(figure, text, x=edge, y=floor, yanchor="top", **left_of)
+    base.write(figure, text, x=edge, y=floor, yanchor="top", **left_of)
     figure.add_vline(x=edge, line=line)
-    write_above(figure, f"limit {fmt.kib(edge * fmt.KIB)}", edge, xanchor="right", size=11)
+    base.write_above(figure, f"limit {fmt.kib(edge * fmt.KIB)}", edge, xanchor="right", size=11)
 
 
 def _scale(figure: go.Figure, found: Suggestion) -> None:

@@ -59,17 +59,12 @@ def _value(setting: Setting, text: Any) -> Any:
         return setting.kind(text)
     except ValueError:
         whole = "Give a whole number" if setting.kind is int else "Give a number"
-        raise ExperimentError(
-            f"{text!r} is not {one(setting.noun)}.", f"{whole}{', or all' * setting.all}."
-        ) from None
+        message = f"{text!r} is not {one(setting.noun)}."
+        raise ExperimentError(message, f"{whole}{', or all' * setting.all}.") from None
 
 
 def make_experiment(preset: str, chosen: Mapping[str, Any]) -> Experiment:
-    """Applies options to a preset.
-
-    Raises:
-        ExperimentError: If the preset is unknown or a value out of range.
-    """
+    """Applies options to a preset; ExperimentError if it is unknown or a value out of range."""
     base = PRESETS[one_of("preset", preset, PRESETS)]()
     if chosen.get("dataset", base.dataset) != base.dataset:
         # A preset's sizes suit its own photos; of others, all are used.
@@ -93,20 +88,11 @@ def refuse_unused(experiments: Collection[Experiment], chosen: Mapping[str, Any]
 
 
 def parse_data(text: str | None, *, one_down: bool = False) -> str | None:
-    """Reads what ``--data`` names.
-
-    Args:
-        text: ``photo_patches``, ``imagenette``, ``photos:`` and the name of an added set, or
-            a folder with or without ``folder:``; ``None`` where it was not given.
-
-    Raises:
-        DatasetError: If it is none of them, or there are no folders to look into.
-    """
+    """Reads ``--data``: a known name, ``photos:NAME`` or a folder; DatasetError if it is none."""
     if text is None or text in DATASETS or text.startswith(PHOTOS_PREFIX):
         if one_down:
-            raise DatasetError(
-                "--one-level-down is for folders of photos.", "Give a folder with --data."
-            )
+            message = "--one-level-down is for folders of photos."
+            raise DatasetError(message, "Give a folder with --data.")
         return text
     path, said = folder_of_id(text)
     path = path.expanduser()
@@ -125,9 +111,7 @@ def parse_variants(texts: Iterable[str] | None) -> tuple[str, ...] | None:
     names = _split(texts)
     if not names:
         return None
-    return in_catalogue_order(
-        variant for name in names for variant in _GROUPS.get(name, (name.replace("-", "_"),))
-    )
+    return in_catalogue_order(v for n in names for v in _GROUPS.get(n, (n.replace("-", "_"),)))
 
 
 def _split(texts: Iterable[str] | None) -> list[str]:

@@ -53,7 +53,7 @@ def doctor(
 
 
 def _repair(home: Home) -> dict[str, Any]:
-    from effq_core.pipeline import engine_workers
+    from effq_core.pipeline.engine_status import sweep_workers
     from effq_core.store.artifacts import ArtifactStore
     from effq_core.store.repair import rebuild
 
@@ -64,12 +64,11 @@ def _repair(home: Home) -> dict[str, Any]:
         "artifacts": done.artifacts,
         "quarantined": list(done.quarantined),
         "unreadable": list(done.unreadable),
-        "swept": done.swept + engine_workers.sweep(home),
+        "swept": done.swept + sweep_workers(home),
     }
 
 
 def _repair_text(repaired: dict[str, Any]) -> str:
-
     lines = [
         f"Verified {fmt.counted(repaired['artifacts'], 'artifact')}; "
         f"{fmt.counted(repaired['runs'], 'run')} added to the index; "
@@ -81,7 +80,6 @@ def _repair_text(repaired: dict[str, Any]) -> str:
 
 
 def _print(checks: list[Check]) -> None:
-
     from effq_core.care.checkup import State
 
     styles = {State.OK: "green", State.NOTE: "yellow", State.FAILED: "bold red"}

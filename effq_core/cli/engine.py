@@ -49,14 +49,13 @@ def stop(
 
     was, cancelled = stop_engine(Home.from_environment(), force=force)
     if json:
-        output.print_json(
-            {
-                "stopped": was.running,
-                "pid": was.pid,
-                "freed_bytes": was.memory_bytes,
-                "cancelled": [each.run for each in cancelled],
-            }
-        )
+        values = {
+            "stopped": was.running,
+            "pid": was.pid,
+            "freed_bytes": was.memory_bytes,
+            "cancelled": [each.run for each in cancelled],
+        }
+        output.print_json(values)
         return
     for each in cancelled:
         output.say(f"The run {each.run} was cancelled. `effq resume {each.run}` continues it.")

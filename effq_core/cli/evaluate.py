@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from effq_core.base.settings import Home
-from effq_core.cli.show import Detach, Quiet, ResultsAsJson, RunName
+from effq_core.cli.show import Detach, Quiet, ResultsAsJson, RunName, one_level_down
 
 
 def evaluate(
@@ -17,10 +17,7 @@ def evaluate(
             "must be among the run's, or they have no labels."
         ),
     ],
-    one_level_down: Annotated[
-        bool,
-        typer.Option("--one-level-down", help="The folders inside the folders are the classes."),
-    ] = False,
+    one_level_down: Annotated[bool, one_level_down()] = False,
     variant: Annotated[
         list[str] | None,
         typer.Option(
@@ -42,7 +39,7 @@ def evaluate(
     """
     from effq_core.cli import choices, work
     from effq_core.results import open_run
-    from effq_core.results.elsewhere import on_photos
+    from effq_core.results.access import on_photos
 
     home = Home.from_environment()
     options = {"data": data, "variant": variant, "evaluation_size": evaluation_size}

@@ -29,13 +29,12 @@ def foresee(experiment: Experiment, *, remeasure: bool, as_json: bool) -> None:
     place = next(each for each in (home.root, *home.root.parents) if each.exists())
     free = shutil.disk_usage(place).free
     if as_json:
-        print_json(
-            {
-                "experiment": experiment.to_dict(),
-                "forecast": {**asdict(replace(cost, parts=())), "parts": _parts(cost)},
-                "free_bytes": free,
-            }
-        )
+        values = {
+            "experiment": experiment.to_dict(),
+            "forecast": {**asdict(replace(cost, parts=())), "parts": _parts(cost)},
+            "free_bytes": free,
+        }
+        print_json(values)
     else:
         _print(experiment, cost, free)
 

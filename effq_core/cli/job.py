@@ -3,8 +3,7 @@
 import logging
 import sys
 
-# Each registers what works on jobs of its kind.
-import effq_core.care.fetch_worker
+import effq_core.care.fetch_worker  # each registers what works on jobs of its kind
 import effq_core.pipeline.driver
 import effq_core.rescue.driver
 import effq_core.sweeps.driver  # noqa: F401 - of the four it is named last

@@ -47,12 +47,10 @@ def layers(
     from effq_core.layers.trial_record import Suggestion
 
     given = {path.rpartition(".")[2]: each for path, each in choices.given(chosen).items()}
-    results = _results(run, given, as_json=json, quiet=quiet)
-    found = find_evidence(results)
+    found = find_evidence(_results(run, given, as_json=json, quiet=quiet))
     if found is None or found.effect is None:
-        raise InputError(
-            f"There is no layer analysis of {run}.", "`effq layers latest` analyses the latest run."
-        )
+        message = f"There is no layer analysis of {run}."
+        raise InputError(message, "`effq layers latest` analyses the latest run.")
     effect = EffectRecord.load(found.effect)
     suggestions = [Suggestion.load(folder) for folder in found.suggestions]
     if json:
@@ -65,7 +63,6 @@ def layers(
 
 
 def _results(run: str, given: dict[str, Any], *, as_json: bool, quiet: bool) -> Results:
-    """Returns the results whose layers are known, after looking at them if need be."""
     from effq_core.layers.access import find_evidence
     from effq_core.results import REFERENCE, find_run, load_reference, load_results
     from effq_core.store.database import Database
@@ -91,7 +88,7 @@ def _look(
     home: Home, experiment: Experiment, asked: Layers, name: str, *, as_json: bool, quiet: bool
 ) -> Results:
     from effq_core.cli import output, work
-    from effq_core.layers.ask import looking
+    from effq_core.layers.access import looking
     from effq_core.pipeline.control import enter
     from effq_core.pipeline.plan import build_plan
     from effq_core.results import load_results
@@ -130,7 +127,6 @@ def _print_effect(record: EffectRecord) -> None:
 
 
 def _print_ranking(record: EffectRecord, kind: EffectKind, title: str) -> None:
-
     found = record.ranked(kind)
     if not found:
         return
@@ -147,7 +143,6 @@ def _print_ranking(record: EffectRecord, kind: EffectKind, title: str) -> None:
 
 
 def _numbers(record: EffectRecord, effect: BlockEffect) -> tuple[str, ...]:
-
     only, gain = effect.only_agreement, record.gain(effect)
     return (
         fmt.millinats(effect.only_kl),
@@ -159,7 +154,6 @@ def _numbers(record: EffectRecord, effect: BlockEffect) -> tuple[str, ...]:
 
 
 def _print_trials(found: Suggestion) -> None:
-
     lost = "Drop" if found.labelled else "Disagrees"
     numbers = (lost, "Top-1", "Divergence", "Extra size", "1 thread", "Of int8")
     title = f"Files tried, on {fmt.counted(found.choice.n, 'evaluation photo')}"

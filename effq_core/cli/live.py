@@ -21,8 +21,7 @@ from effq_core.store.rows import EventRow, StageRow, StageState, Status
 
 MOST_SKIPPED = 10  # skipped images that are named; more are only counted
 
-_SOON = {True: 1.0, False: 20.0}
-"""Seconds a queued run, or a stage, waits without a line about it; there is no live display."""
+_SOON = {True: 1.0, False: 20.0}  # seconds until a queued run, or a stage, is said to wait
 _AGAIN = 60.0  # seconds until it is said again
 
 _BAR = 16  # columns of a progress bar, so that title, bar and words fit into 110
@@ -78,7 +77,6 @@ class Watcher:
             self._print_waiting(update.waiting, soon, time.monotonic())
 
     def _print_waiting(self, text: str, soon: float, now: float) -> None:
-        """Says what the run waits for: soon, whenever that changes, and once a minute."""
         if not text:
             self._waits_since, self._told_waiting = None, ("", 0.0)
             return
@@ -154,8 +152,7 @@ def _running(stage: StageRow) -> RenderableType:
         about.append(fmt.duration(time.time() - stage.started))
     if stage.detail:
         about.append(stage.detail)
-    title = Text(f"  {stage_title(stage.name)}")
-    return _bar(title, stage.done, stage.total, " · ".join(about))
+    return _bar(Text(f"  {stage_title(stage.name)}"), stage.done, stage.total, " · ".join(about))
 
 
 def _bar(title: Text, done: float, total: float, about: str) -> RenderableType:

@@ -12,8 +12,7 @@ from rich.table import Table
 
 from effq_core.base import formatting as fmt
 
-PLAIN_WIDTH = 140
-"""Columns of a table that goes to a file or a pipe, where nothing says how wide it may be."""
+PLAIN_WIDTH = 140  # columns of a table that goes to a file or a pipe
 
 
 def stdout() -> Console:

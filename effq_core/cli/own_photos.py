@@ -12,7 +12,7 @@ from effq_core.base import formatting as fmt
 from effq_core.base.settings import Home
 from effq_core.cli import output
 from effq_core.cli.catalogues import progress_bar
-from effq_core.cli.show import AsJson
+from effq_core.cli.show import AsJson, one_level_down
 
 if TYPE_CHECKING:
     from effq_core.photos.incoming.preview import Preview
@@ -32,13 +32,7 @@ def add(
             "no labels."
         ),
     ] = None,
-    one_level_down: Annotated[
-        bool,
-        typer.Option(
-            "--one-level-down",
-            help="The folders in the folders there are the classes: group/class/photo.",
-        ),
-    ] = False,
+    one_level_down: Annotated[bool, one_level_down()] = False,
     drop_lookalikes: Annotated[
         bool, typer.Option("--drop-lookalikes", help="Keep only one of photos that look alike.")
     ] = False,
@@ -111,7 +105,7 @@ def remove(
 
 def _print_preview(preview: Preview) -> None:
     from effq_core.cli.work import GO_DOWN
-    from effq_core.photos.incoming.wording import facts, warnings
+    from effq_core.photos.incoming.preview import facts, warnings
 
     output.say(" · ".join(facts(preview)))
     for each in preview.classes[:_MOST_CLASSES]:
@@ -132,20 +126,18 @@ def _print_preview(preview: Preview) -> None:
 
 
 def _plain(preview: Preview) -> dict[str, Any]:
-
     from effq_core.photos.incoming.found import shown
 
     return {
         "photos": len(preview.photos),
         "bytes": preview.bytes,
         "labels_from": preview.labels_from.value,
-        "classes": [asdict(each) for each in preview.classes],
-        "too_small": [each.name for each in preview.too_small],
-        "skipped": [asdict(each) for each in preview.skipped],
+        "classes": [asdict(e) for e in preview.classes],
+        "too_small": [e.name for e in preview.too_small],
+        "skipped": [asdict(e) for e in preview.skipped],
         "litter": preview.litter,
         "lookalikes": [
-            {**asdict(each), "name": shown(each.name), "like": shown(each.like)}
-            for each in preview.lookalikes
+            {**asdict(e), "name": shown(e.name), "like": shown(e.like)} for e in preview.lookalikes
         ],
         "notes": list(preview.notes),
         "nested": asdict(preview.nested) if preview.nested else None,

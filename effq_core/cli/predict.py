@@ -47,8 +47,7 @@ def predict(
         try:
             answers = predictor.answer(predictor.read(image), top=top)
         except DatasetError as error:
-            # One bad photo must not cost the answers for the others.
-            broken = True
+            broken = True  # one bad photo must not cost the answers for the others
             told.append({"image": str(image), "error": error.message, "hint": error.hint})
             output.print_error(error.message, error.hint)
             continue
@@ -62,13 +61,10 @@ def predict(
 
 
 def _print(image: str, answers: tuple[Answer, ...]) -> None:
-
     marks = {None: "baseline", True: "yes", False: "NO"}
     made = output.table("Variant", "Time", "As float32", "Answers", right=("Time",))
     for answer in answers:
-        guesses = ", ".join(
-            f"{guess.label} {fmt.percent(guess.probability)}" for guess in answer.guesses
-        )
+        guesses = ", ".join(f"{g.label} {fmt.percent(g.probability)}" for g in answer.guesses)
         row = get_variant(answer.variant)
         made.add_row(
             Text(row.title, style=row.colour),

@@ -7,14 +7,12 @@ from effq_core.base import formatting as fmt
 from effq_core.cli.output import table
 from effq_core.experiment.variants import BASELINE, get_variant
 from effq_core.measure.gates import Gate
-from effq_core.measure.latency_ratio import MARK, NOT_TOGETHER
+from effq_core.measure.latency import MARK, NOT_TOGETHER
 from effq_core.results import Results, VariantResult
-from effq_core.results.subject import head_text
-from effq_core.results.training import training_text
+from effq_core.results.subject import head_text, training_text
 from effq_core.results.warnings import About
 
-_SAID = (About.GATE, About.BUSY, About.FEW)
-"""Warnings the tables, the gates and the sentences have told already."""
+_SAID = (About.GATE, About.BUSY, About.FEW)  # what tables, gates and sentences have told
 
 
 def print_results(console: Console, results: Results) -> None:
@@ -52,13 +50,12 @@ def _print_accuracy(console: Console, results: Results) -> None:
             fmt.percent(comparison.agreement.share) if comparison else fmt.NOTHING,
         )
     console.print(made)
-    console.print(
-        Text(
-            "Difference: top-1 against float32 on the same photos, with the p of the exact McNemar "
-            "test. Worse/better: photos that flipped. Same: photos with the same answer.",
-            style="dim",
-        )
+    line = Text(
+        "Difference: top-1 against float32 on the same photos, with the p of the exact McNemar "
+        "test. Worse/better: photos that flipped. Same: photos with the same answer.",
+        style="dim",
     )
+    console.print(line)
 
 
 def _print_speed(console: Console, results: Results) -> None:
@@ -77,18 +74,15 @@ def _print_speed(console: Console, results: Results) -> None:
         )
     console.print(made)
     fast = dict.fromkeys(results.runtime(name).fast_kernels for name in results.variants)
-    console.print(
-        Text(
-            "Threads: median of one photo, and how many times faster than float32"
-            f"{_how_timed(results)}. Cold start: loading and the first photo. Delegated: operators "
-            f"on {', '.join(fast)}'s fast kernels.",
-            style="dim",
-        )
+    line = (
+        "Threads: median of one photo, and how many times faster than float32"
+        f"{_how_timed(results)}. Cold start: loading and the first photo. Delegated: operators "
+        f"on {', '.join(fast)}'s fast kernels."
     )
+    console.print(Text(line, style="dim"))
 
 
 def _how_timed(results: Results) -> str:
-    """Says whether speed-ups are of files timed in turn."""
     found = [results.speedup(name, threads) for name in results.variants
              for threads in results.threads]  # fmt: skip
     rounds = {ratio.rounds for ratio in found if ratio is not None}
@@ -122,7 +116,6 @@ def _print_trust(console: Console, results: Results) -> None:
 
 
 def _warnings(results: Results) -> list[str]:
-    """Returns the warnings that nothing above has said, those of busy cores as one."""
     timings = [timing for variant in results.variants.values() for timing in variant.latency]
     busy = [timing for timing in timings if timing.disturbed]
     found = [each.text for each in results.warnings if each.about not in _SAID]
@@ -139,11 +132,10 @@ def _warnings(results: Results) -> list[str]:
 def _print_origin(console: Console, results: Results) -> None:
     machine = results.hardware
     flags = f" ({', '.join(machine.flags)})" if machine.flags else ""
-    versions = ", ".join(f"{name} {version}" for name, version in results.versions.items())
     lines = (
         f"{machine.cpu}, {fmt.counted(machine.logical_cores, 'hardware thread')}{flags}, "
         f"{fmt.size(machine.memory_bytes)}, {machine.system}, Python {machine.python}",
-        versions,
+        ", ".join(f"{name} {version}" for name, version in results.versions.items()),
         f"Seed {results.experiment.seed}. {_samples(results)}",
     )
     console.print()
@@ -153,9 +145,8 @@ def _print_origin(console: Console, results: Results) -> None:
 
 def _samples(results: Results) -> str:
     parts = [
-        f"{role} {fmt.count(summary['count'])}"
-        + (f" ({len(summary['skipped'])} skipped)" if summary["skipped"] else "")
-        for role, summary in results.samples.items()
+        f"{r} {fmt.count(s['count'])}" + (f" ({len(s['skipped'])} skipped)" if s["skipped"] else "")
+        for r, s in results.samples.items()
     ]
     return f"Photos: {', '.join(parts)}."
 

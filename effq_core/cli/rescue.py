@@ -10,7 +10,7 @@ from effq_core.base import formatting as fmt
 from effq_core.base.settings import Home
 from effq_core.cli import output
 from effq_core.cli.faults import CANCELLED, FAILED, OK, EffqGroup
-from effq_core.cli.show import AsJson, RunName
+from effq_core.cli.show import AsJson, Detach, Quiet, RunName
 from effq_core.experiment import REFERENCE
 from effq_core.rescue.request import Remedy, Rescue
 
@@ -41,10 +41,6 @@ rescue_app = typer.Typer(
 
 RescueName = Annotated[
     str, typer.Argument(metavar="ID", help="A rescue's id or the start of it, or latest.")
-]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the report.")]
-Detach = Annotated[
-    bool, typer.Option("--detach", help="Work in the background; print the id and return.")
 ]
 
 
@@ -78,7 +74,7 @@ def start(
     """Rescue a run's int8: try remedies until the loss is within a limit."""
     from effq_core.cli.choices import parse_data
     from effq_core.rescue import control
-    from effq_core.rescue.subject import of_reference, of_run
+    from effq_core.rescue.control import of_reference, of_run
 
     home, dataset = Home.from_environment(), parse_data(data)
     about = of_reference(home, dataset) if run == REFERENCE else of_run(home, run, dataset)
@@ -203,7 +199,6 @@ def _work(home: Home, story_id: str, *, detach: bool, as_json: bool, quiet: bool
             about = f"`effq rescue show {story_id}` shows its progress."
             output.say(f"It works in the background. {about}", error=True)
         return
-    # Progress is not a result: with --json it must stay out of standard output.
     console = output.stderr() if as_json else output.stdout()
     teller = Teller(console, quiet=quiet)
     story = work(home, story_id, teller.tell, teller.following)

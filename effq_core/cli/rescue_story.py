@@ -10,17 +10,10 @@ from effq_core.base import formatting as fmt
 from effq_core.cli.live import watching
 from effq_core.cli.output import safe, table
 from effq_core.pipeline.progress import OnUpdate
+from effq_core.rescue import wording
 from effq_core.rescue.document import HEADS, rows
 from effq_core.rescue.request import Remedy
 from effq_core.rescue.story import Step, StepState, Story
-from effq_core.rescue.wording import (
-    cost_text,
-    drop_text,
-    limit_text,
-    state_title,
-    title_of,
-    verdict,
-)
 from effq_core.store.rows import Status
 
 _STYLES = {
@@ -46,7 +39,7 @@ class Teller:
             return
         if not self._begun:
             self._begun = True
-            head = f"Rescue {story.id}: {limit_text(story)} is allowed."
+            head = f"Rescue {story.id}: {wording.limit_text(story)} is allowed."
             self._console.print(Text(head, style="bold"), soft_wrap=True)
         for step in story.steps:
             if step.state is not StepState.RUNNING and step.remedy not in self._told:
@@ -60,14 +53,16 @@ class Teller:
             about = "" if step.estimate is None else f", about {fmt.roughly(step.estimate)}"
             others = sum(s for remedy, s in story.ahead if remedy is not step.remedy)
             more = f"; at most {fmt.roughly(others)} more for the others" if others else ""
-            self._console.print(Text(f"▶ {title_of(step)}{about}{more}"), soft_wrap=True)
+            self._console.print(Text(f"▶ {wording.title_of(step)}{about}{more}"), soft_wrap=True)
         with watching(self._console, quiet=self._quiet) as on_update:
             yield on_update
 
 
 def print_story(console: Console, story: Story) -> None:
     """Prints a story: its steps as a table, then the verdict."""
-    head = f"Rescue {story.id} of {story.subject}: {story.status}, {limit_text(story)} allowed"
+    head = (
+        f"Rescue {story.id} of {story.subject}: {story.status}, {wording.limit_text(story)} allowed"
+    )
     console.print(Text(f"\n{head}", style="bold"), soft_wrap=True)
     # A terminal has no room for all columns of the document.
     shown = [n for n, name in enumerate(HEADS) if name not in ("KL, nats", "Same answer")]
@@ -79,7 +74,7 @@ def print_story(console: Console, story: Story) -> None:
         console.print(made)
     if story.status is Status.FAILED:
         console.print(Text(f"{story.error} {story.hint}", style="bold red"), soft_wrap=True)
-    for sentence in verdict(story):
+    for sentence in wording.verdict(story):
         console.print(Text(f"· {sentence}"), soft_wrap=True)
     if story.status in (Status.CANCELLED, Status.INTERRUPTED, Status.FAILED):
         again = f"`effq rescue resume {story.id}` continues where it stopped."
@@ -87,10 +82,10 @@ def print_story(console: Console, story: Story) -> None:
 
 
 def _line(step: Step) -> Text:
-    parts = [f"{state_title(step.state)}: {title_of(step)}"]
+    parts = [f"{wording.state_title(step.state)}: {wording.title_of(step)}"]
     if step.outcome is not None:
-        parts.append(f"loss {drop_text(step.outcome)}")
-        parts.append(cost_text(step))
+        parts.append(f"loss {wording.drop_text(step.outcome)}")
+        parts.append(wording.cost_text(step))
     elif step.why:
         parts.append(step.why)
     return Text(" · ".join(parts), style=_STYLES.get(step.state, ""))

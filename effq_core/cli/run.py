@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from effq_core.cli.setting_options import ASKED, option, with_options
-from effq_core.cli.show import Detach, Quiet, ResultsAsJson
+from effq_core.cli.show import Detach, Quiet, ResultsAsJson, one_level_down
 
 _MEASURE = "Measurement"
 
@@ -15,14 +15,7 @@ def run(
     preset: Annotated[
         str, typer.Option(help="Start from demo, paper or thorough; other options change it.")
     ] = "demo",
-    one_level_down: Annotated[
-        bool,
-        typer.Option(
-            "--one-level-down",
-            help="The folders in the folder's folders are the classes: group/class/photo.",
-            rich_help_panel="Model and photos",
-        ),
-    ] = False,
+    one_level_down: Annotated[bool, one_level_down("Model and photos")] = False,
     remeasure: Annotated[
         bool,
         typer.Option(

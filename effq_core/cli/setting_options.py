@@ -41,9 +41,8 @@ def option(setting: Setting, panel: str = "") -> inspect.Parameter:
     elif setting.choices:
         kind = Literal.__getitem__(tuple(map(str, setting.choices())))
     kind, default = (bool, False) if setting.is_part else (kind | None, None)
-    shown = typer.Option(
-        setting.option, help=_help(setting), rich_help_panel=panel or setting.panel
-    )
+    words = _help(setting)
+    shown = typer.Option(setting.option, help=words, rich_help_panel=panel or setting.panel)
     return _parameter(setting, kind, shown, default)
 
 
@@ -58,11 +57,9 @@ def several(setting: Setting, panel: str) -> inspect.Parameter:
 
 
 def _parameter(setting: Setting, kind: Any, shown: Any, default: Any) -> inspect.Parameter:
+    annotation = Annotated[kind, shown]
     return inspect.Parameter(
-        parameter(setting),
-        inspect.Parameter.KEYWORD_ONLY,
-        annotation=Annotated[kind, shown],
-        default=default,
+        parameter(setting), inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default
     )
 
 
@@ -77,10 +74,9 @@ class WithOptions:
 
     @property
     def __signature__(self) -> inspect.Signature:
-        own = inspect.signature(self._function, eval_str=True).parameters.values()
         kept = [
             each.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-            for each in own
+            for each in inspect.signature(self._function, eval_str=True).parameters.values()
             if each.kind is not inspect.Parameter.VAR_KEYWORD
         ]
         return inspect.Signature([*self._options(), *kept])

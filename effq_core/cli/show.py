@@ -1,6 +1,6 @@
 """``effq runs`` and ``effq show``."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -22,10 +22,13 @@ OfRun = Annotated[
 ]
 ResultsAsJson = Annotated[bool, typer.Option("--json", help="Print the results as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the results.")]
-Detach = Annotated[
-    bool, typer.Option("--detach", help="Run in the background; print the run's id and return.")
-]
-InBackground = Annotated[bool, typer.Option("--detach", help="Run in the background and return.")]
+Detach = Annotated[bool, typer.Option("--detach", help="Run in the background; print the id.")]
+
+
+def one_level_down(panel: str | None = None) -> Any:
+    """Returns the option that says on which level of a folder the classes are."""
+    told = "The folders in the folder's folders are the classes: group/class/photo."
+    return typer.Option("--one-level-down", help=told, rich_help_panel=panel)
 
 
 def runs(
@@ -87,9 +90,8 @@ def show(
     if run == REFERENCE:
         reference = load_reference()
         if json:
-            plain = reference.plain
             output.print_json(
-                {"run": None, "stages": [], "rows": rows(reference), "results": plain}
+                {"run": None, "stages": [], "rows": rows(reference), "results": reference.plain}
             )
         else:
             print_results(output.stdout(), reference)

@@ -14,7 +14,7 @@ from effq_core.base import formatting as fmt
 from effq_core.base.errors import InputError
 from effq_core.base.settings import Home
 from effq_core.cli import output
-from effq_core.cli.show import AsJson, InBackground, Quiet, ResultsAsJson, RunName
+from effq_core.cli.show import AsJson, Detach, Quiet, ResultsAsJson, RunName
 
 if TYPE_CHECKING:
     from effq_core.results import Results
@@ -60,7 +60,7 @@ def time_now(run: RunName) -> None:
 
 
 def resume(
-    run: RunName, detach: InBackground = False, json: ResultsAsJson = False, quiet: Quiet = False
+    run: RunName, detach: Detach = False, json: ResultsAsJson = False, quiet: Quiet = False
 ) -> None:
     """Continue a run where it stopped; finished stages are reused."""
     from effq_core.cli import sweep_work, work
@@ -161,10 +161,8 @@ def _bundle(
 
     chosen = choices.parse_variants([variant]) or ()
     if len(chosen) != 1:
-        raise InputError(
-            f"{variant!r} is not one variant.",
-            f"A bundle holds one of: {', '.join(results.with_files)}.",
-        )
+        message = f"{variant!r} is not one variant."
+        raise InputError(message, f"A bundle holds one of: {', '.join(results.with_files)}.")
     written = write_bundle(results, chosen[0], to, run=name, force=force)
     size = written.stat().st_size
     if json:

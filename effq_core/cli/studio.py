@@ -22,7 +22,7 @@ def studio(
     import os
     import sys
 
-    from effq_core.base.environment import process_environment
+    from effq_core.base.settings import process_environment
 
     chosen = Home.at(home) if home else Home.from_environment()
     command = [

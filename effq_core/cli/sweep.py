@@ -7,7 +7,7 @@ import typer
 
 from effq_core.cli.faults import EffqGroup
 from effq_core.cli.setting_options import ASKED, option, parameter, several, with_options
-from effq_core.cli.show import AsJson, InBackground
+from effq_core.cli.show import AsJson, Detach, Quiet, one_level_down
 from effq_core.experiment.setting import Setting
 
 _BASE = "What all runs share"
@@ -25,14 +25,11 @@ SweepId = Annotated[
     str,
     typer.Argument(metavar="SWEEP", help="A sweep's id or the start of it, its name, or latest."),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the result.")]
 
 
 def _options() -> list[inspect.Parameter]:
     swept = [several(each, _AXES) for each in ASKED if each.axis.name]
-    return swept + [
-        option(each, _BASE) for each in ASKED if not each.axis.name and _is_shared(each)
-    ]
+    return swept + [option(e, _BASE) for e in ASKED if not e.axis.name and _is_shared(e)]
 
 
 def _is_shared(setting: Setting) -> bool:
@@ -44,19 +41,12 @@ def _is_shared(setting: Setting) -> bool:
 def start(
     context: typer.Context,
     preset: Annotated[str, typer.Option(help="Start from demo, paper or thorough.")] = "demo",
-    one_level_down: Annotated[
-        bool,
-        typer.Option(
-            "--one-level-down",
-            help="The folders in the folder's folders are the classes.",
-            rich_help_panel=_BASE,
-        ),
-    ] = False,
+    one_level_down: Annotated[bool, one_level_down(_BASE)] = False,
     name: Annotated[str, typer.Option(help="Name of the sweep.")] = "",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only estimate the time; start nothing.")
     ] = False,
-    detach: InBackground = False,
+    detach: Detach = False,
     json: AsJson = False,
     quiet: Quiet = False,
     **chosen: Any,
@@ -71,10 +61,7 @@ def start(
     from effq_core.cli import choices, sweep_work
     from effq_core.sweeps.sweep import AXES, Sweep, worth_sweeping
 
-    axes = {
-        name: choices.parse_values(each, chosen.pop(parameter(each)) or [])
-        for name, each in AXES.items()
-    }
+    axes = {n: choices.parse_values(e, chosen.pop(parameter(e)) or []) for n, e in AXES.items()}
     given = choices.given(chosen, one_down=one_level_down)
     base = choices.make_experiment(preset, given)
     if "variants" not in given:
@@ -102,10 +89,7 @@ def show(sweep: SweepId = "latest", json: AsJson = False) -> None:
 
 @sweep_app.command("resume")
 def resume(
-    sweep: SweepId = "latest",
-    detach: InBackground = False,
-    json: AsJson = False,
-    quiet: Quiet = False,
+    sweep: SweepId = "latest", detach: Detach = False, json: AsJson = False, quiet: Quiet = False
 ) -> None:
     """Continue a sweep where it stopped; what is finished is reused."""
     from effq_core.cli import sweep_work

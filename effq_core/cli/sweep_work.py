@@ -62,12 +62,10 @@ def print_list(*, as_json: bool) -> None:
     with Database(home.database) as database:
         found = list_sweeps(home, database)
     if as_json:
-        print_json(
-            [
-                {"run": run_values(run), "sweep": s.sweep.to_dict(), "runs": s.runs}
-                for run, s in found
-            ]
-        )
+        values = [
+            {"run": run_values(run), "sweep": s.sweep.to_dict(), "runs": s.runs} for run, s in found
+        ]
+        print_json(values)
         return
     if not found:
         say("There is no sweep yet. `effq sweep --calibration-size 50,200,500` starts one.")
@@ -200,6 +198,5 @@ def _add_row(made: Any, row: Row) -> None:
 
 
 def _findings(home: Home, database: Database, state: SweepState) -> list[str]:
-
     found = sentences(home, database, state)
     return [*(f"• {sentence}" for sentence in found), HOW] if found else []

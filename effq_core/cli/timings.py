@@ -24,6 +24,8 @@ timings_app = typer.Typer(
     no_args_is_help=True,
 )
 
+_SHOWN = ("median", "mean", "p90", "p99", "cold_start")
+
 
 @timings_app.command("import")
 def import_file(
@@ -50,11 +52,7 @@ def list_all(run: OfRun = "latest", json: AsJson = False) -> None:
     from effq_core.devices.timings import list_timings
 
     home, results = _open(run)
-    found = [
-        (variant, report)
-        for variant, reports in list_timings(home, results).items()
-        for report in reports
-    ]
+    found = [(v, r) for v, reports in list_timings(home, results).items() for r in reports]
     if json:
         output.print_json([_values(*entry) for entry in found])
     elif not found:
@@ -91,7 +89,6 @@ def _values(variant: str, report: DeviceReport) -> dict[str, object]:
 
 
 def _print(results: Results, found: list[tuple[str, DeviceReport]]) -> None:
-
     numbers = ("Threads", "Median", "Mean", "90 % within", "99 % within", "Cold start", "n")
     made = output.table("Id", "Variant", "Device", "Measured", *numbers, "Timing", right=numbers)
     for variant, report in found:
@@ -102,16 +99,7 @@ def _print(results: Results, found: list[tuple[str, DeviceReport]]) -> None:
                 output.safe(report.device),
                 fmt.moment(report.measured),
                 fmt.count(timing.threads),
-                *(
-                    fmt.milliseconds(ms)
-                    for ms in (
-                        timing.median_ms,
-                        timing.mean_ms,
-                        timing.p90_ms,
-                        timing.p99_ms,
-                        timing.cold_start_ms,
-                    )
-                ),
+                *(fmt.milliseconds(getattr(timing, f"{each}_ms")) for each in _SHOWN),
                 fmt.count(timing.n),
                 timing.disturbance or "undisturbed",
             )

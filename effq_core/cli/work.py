@@ -28,11 +28,7 @@ def start(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Makes a run of an experiment and works on it.
-
-    Raises:
-        EffqError: If the experiment cannot be run at all; then no run is made.
-    """
+    """Makes a run of an experiment and works on it; EffqError, and no run, if it cannot be run."""
     from effq_core.api.running import begin
 
     home = Home.from_environment()
@@ -86,7 +82,6 @@ def carry_on(home: Home, run_id: str, *, detach: bool, as_json: bool, quiet: boo
         leave(home, run_id, "effq show", as_json=as_json, quiet=quiet)
         return
     begun = time.monotonic()
-    # Progress is not a result: with --json it must stay out of standard output.
     run = drive(home, run_id, console=stderr() if as_json else stdout(), quiet=quiet)
     if as_json:
         print_json(document(home, run))

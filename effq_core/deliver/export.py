@@ -24,11 +24,9 @@ PREDICTIONS_FILE = "predictions.csv"
 def export(results: Results, target: Path, *, name: str = "", force: bool = False) -> list[Path]:
     """Writes results, ``.tflite`` files, labels and how to use them into a folder.
 
-    Everything is written beside the folder first: a new folder appears whole or not at all, and in
-    an existing one each file is replaced as a whole. With ``force`` a folder may hold something:
-    files of an earlier export are replaced or removed, all others stay. Raises InputError if the
-    folder is a file or holds something, or the run has no files, and StoreError if a file of the
-    run is missing or damaged, or the folder cannot be written.
+    New folders appear whole or not at all. With ``force`` a folder may hold something: only files
+    of an earlier export are replaced. Raises InputError if it is a file or holds something, or the
+    run has no files, StoreError if a file is damaged or cannot be written.
     """
     target = target.expanduser().absolute()
     occupied = _check_target(target, force=force)

@@ -2,7 +2,7 @@
 
 from effq_core.base import formatting as fmt
 from effq_core.experiment.variants import PTQ, get_variant
-from effq_core.measure.latency_ratio import MARK
+from effq_core.measure.latency import MARK
 from effq_core.photos.image_input import COLOUR, GREY, LUMA, ImageInput, Resize
 from effq_core.results import Results
 from effq_core.results.document import VariantResult

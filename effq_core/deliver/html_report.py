@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
-from effq_core.advise.headline import headline
-from effq_core.advise.recommend import Limits, recommend
+from effq_core.advise.recommend import Limits, headline, recommend
 from effq_core.base import formatting as fmt
 from effq_core.charts.bars import sizes
 from effq_core.charts.base import alt_text
@@ -238,13 +237,9 @@ def _confusion(results: Results) -> list[str]:
 
 
 def _checks(results: Results) -> str:
+    outcomes = {True: "passed", False: "FAILED"}
     body = [
-        [
-            about.title if about else "The photos",
-            gate.rule.title,
-            "passed" if gate.passed else "FAILED",
-            gate.text,
-        ]
+        [about.title if about else "The photos", gate.rule.title, outcomes[gate.passed], gate.text]
         for about, gate in results.checks
     ]
     return _table(["About", "Check", "Outcome", "Numbers"], body, text_columns=4)

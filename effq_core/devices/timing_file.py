@@ -1,8 +1,4 @@
-"""Reading what a bundle's ``bench.py`` wrote.
-
-The file comes from anywhere, so nothing in it is believed: it must have exactly the known shape,
-and what its samples come to is computed here.
-"""
+"""Reading what a bundle's ``bench.py`` wrote."""
 
 import hashlib
 import json
@@ -18,20 +14,10 @@ from effq_core.base import formatting as fmt
 from effq_core.base.errors import InputError
 from effq_core.base.intervals import median_interval
 from effq_core.base.plain import Plain
-from effq_core.devices.scripts.bench import (
-    FORMAT,
-    LEAST_INVOCATIONS,
-    MOST_COUNTS,
-    MOST_INVOCATIONS,
-    MOST_THREADS,
-    MOST_WARMUP,
-    VERSION,
-    is_busy,
-)
+from effq_core.devices.scripts import bench
 from effq_core.devices.timing_fields import Fields, Unfit, milliseconds, parse, short_text
 
 MAX_BYTES = 4 * 2**20  # largest file read: eight thread counts of 10,000 samples fit
-
 _LATEST = 2**33  # year 2242, in seconds since 1970
 _MOST_LIBRARIES = 10
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -39,9 +25,8 @@ _TOP = ("format", "version", "device", "measured", "file", "machine", "versions"
 _MACHINE = ("cpu", "architecture", "cores", "system", "python", "governor")
 _MEASURED = ("load_ms", "first_invoke_ms")
 _CALM = ("rounds", "disturbed", "others_share")  # since version 2
-_READ = (1, VERSION)
-_DERIVED = ("cold_start_ms", "median_ms", "mean_ms", "p90_ms", "p99_ms", "min_ms")
-"""What ``bench.py`` tells people; taken from the samples again."""
+_READ = (1, bench.VERSION)
+_DERIVED = ("cold_start_ms", "median_ms", "mean_ms", "p90_ms", "p99_ms", "min_ms")  # of samples
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,9 +48,7 @@ class DeviceTiming:
     cold_start_ms: float  # that and the first invocation together
     rounds: int = 1  # turns the invocations were measured in, each in a process of its own
     disturbed: int = 0  # of these, how many other programs disturbed
-    # Most they used of all cores in a round, 0–1; ``None`` where the system did not tell, or an
-    # older ``bench.py`` did not ask
-    others_share: float | None = None
+    others_share: float | None = None  # most they used of all cores in a round, 0–1, where known
 
     @property
     def disturbance(self) -> str:
@@ -140,7 +123,7 @@ def _too_large(name: str) -> InputError:
 
 def _report(top: Fields) -> DeviceReport:
     # What it is comes first: another JSON file gets a message that says so.
-    if top.only(*_TOP).get("format") != FORMAT:
+    if top.only(*_TOP).get("format") != bench.FORMAT:
         raise Unfit("it is of another format")
     version = top.whole("version", 1, 2**31)
     if version not in _READ:
@@ -153,8 +136,8 @@ def _report(top: Fields) -> DeviceReport:
         raise Unfit("sha256 of file is not 64 hexadecimal digits")
     machine = Fields(top.get("machine"), "machine").only(*_MACHINE)
     timings = top.get("timings")
-    if type(timings) is not list or not 1 <= len(timings) <= MOST_COUNTS:
-        raise Unfit(f"timings is not a list of 1 to {MOST_COUNTS}")
+    if type(timings) is not list or not 1 <= len(timings) <= bench.MOST_COUNTS:
+        raise Unfit(f"timings is not a list of 1 to {bench.MOST_COUNTS}")
     read = sorted(
         (_timing(timing, version) for timing in timings), key=lambda timing: timing.threads
     )
@@ -164,11 +147,8 @@ def _report(top: Fields) -> DeviceReport:
         "device": top.text("device"),
         "measured": top.whole("measured", 0, _LATEST),
         "sha256": sha256,
-        "cpu": machine.text("cpu"),
-        "architecture": machine.text("architecture"),
+        **{key: machine.text(key) for key in ("cpu", "architecture", "system", "python")},
         "cores": machine.whole("cores", 1, 65_536),
-        "system": machine.text("system"),
-        "python": machine.text("python"),
         "governor": machine.text("governor", least=0),
         "versions": _versions(top.get("versions")),
     }
@@ -185,14 +165,16 @@ def _timing(value: Any, version: int) -> DeviceTiming:
     more = () if version == 1 else _CALM
     fields.only("threads", "warmup", *more, *_MEASURED, *_DERIVED, "samples_ms")
     raw = fields.get("samples_ms")
-    if type(raw) is not list or not LEAST_INVOCATIONS <= len(raw) <= MOST_INVOCATIONS:
-        raise Unfit(f"samples_ms is not a list of {LEAST_INVOCATIONS} to {MOST_INVOCATIONS:,}")
+    if type(raw) is not list or not bench.LEAST_INVOCATIONS <= len(raw) <= bench.MOST_INVOCATIONS:
+        raise Unfit(
+            f"samples_ms is not a list of {bench.LEAST_INVOCATIONS} to {bench.MOST_INVOCATIONS:,}"
+        )
     samples = [milliseconds(sample, "a sample") for sample in raw]
     low, high = median_interval(samples)
     load, first = (fields.ms(key) for key in _MEASURED)
     timing = DeviceTiming(
-        threads=fields.whole("threads", 1, MOST_THREADS),
-        warmup=fields.whole("warmup", 0, MOST_WARMUP),
+        threads=fields.whole("threads", 1, bench.MOST_THREADS),
+        warmup=fields.whole("warmup", 0, bench.MOST_WARMUP),
         n=len(samples),
         median_ms=float(np.median(samples)),
         median_low_ms=low,
@@ -217,9 +199,9 @@ def _calm(fields: Fields) -> dict[str, Any]:
     share = fields.get("others_share")
     if share is not None and (type(share) not in (int, float) or not 0 <= share <= 1):
         raise Unfit("others_share of a timing is neither null nor a share from 0 to 1")
-    rounds = fields.whole("rounds", 1, MOST_INVOCATIONS)
+    rounds = fields.whole("rounds", 1, bench.MOST_INVOCATIONS)
     disturbed = fields.whole("disturbed", 0, rounds)
-    if bool(disturbed) != is_busy(share):
+    if bool(disturbed) != bench.is_busy(share):
         raise Unfit("disturbed does not follow from others_share")
     return {"rounds": rounds, "disturbed": disturbed, "others_share": share}
 

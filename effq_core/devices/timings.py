@@ -1,8 +1,4 @@
-"""Latencies measured on other devices, kept beside the runs.
-
-A timing belongs to a ``.tflite`` file, by its SHA-256, and so to every run that made just that
-file; it stays when a run is deleted, because whoever runs the experiment again gets the same file.
-"""
+"""Latencies measured on other devices, kept beside the runs."""
 
 import re
 from pathlib import Path
@@ -14,16 +10,11 @@ from effq_core.devices.timing_file import DeviceReport, read_timings
 from effq_core.results import Results
 
 MOST_KEPT = 50  # timings kept of one file: a served dashboard's visitors must not fill its disk
-
 _ID = re.compile(r"[0-9a-f]{16}")
 
 
 def import_timings(home: Home, results: Results, content: bytes, name: str) -> DeviceReport:
-    """Checks what ``bench.py`` wrote and keeps it; ``name`` is how messages call it.
-
-    Raises InputError if it is too large, not what ``bench.py`` writes, or about no file of the run,
-    and StoreError if it cannot be written.
-    """
+    """Checks what ``bench.py`` wrote and keeps it; may raise InputError or StoreError."""
     report = read_timings(content, name)
     if variant_of(results, report) is None:
         raise InputError(

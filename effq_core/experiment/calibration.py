@@ -35,52 +35,30 @@ class Calibration(Described):
     PANEL = "Calibration"
 
     size: int = setting(
-        500,
-        noun="calibration size",
-        title="Calibration photos",
-        help=tip("calibration_size"),
-        bounds=CALIBRATION_SIZES,
-        slider=True,
-        step=10,
-        option="--calibration-size",
-        key="calibration_size",
-        use=_CALIBRATED,
+        500, noun="calibration size", title="Calibration photos", help=tip("calibration_size"),
+        bounds=CALIBRATION_SIZES, slider=True, step=10, option="--calibration-size",
+        key="calibration_size", use=_CALIBRATED,
         axis=Axis(
-            name="calibration_sizes",
-            title="calibration sizes",
+            name="calibration_sizes", title="calibration sizes",
             words=lambda size: fmt.counted(size, "photo"),
             values=(10, 20, 50, 100, 200, 500, 1000, 2000),
         ),
-    )
+    )  # fmt: skip
     # The one that measured best on both bundled models: see docs/results.md.
     method: str = setting(
-        "percentile",
-        noun="calibration method",
-        title="Calibration method",
+        "percentile", noun="calibration method", title="Calibration method",
         help=tip("calibration_method"),
         choices=lambda: {row.name: row.title for row in METHODS.values()},
-        option="--calibration-method",
-        key="calibration_method",
-        use=_BY_METHOD,
+        option="--calibration-method", key="calibration_method", use=_BY_METHOD,
         axis=Axis(
-            name="methods",
-            title="calibration methods",
-            words=lambda method: METHODS[method].title.lower(),
-            option="--method",
+            name="methods", title="calibration methods",
+            words=lambda method: METHODS[method].title.lower(), option="--method",
         ),
-    )
+    )  # fmt: skip
     percentile: float = setting(
-        99.99,
-        noun="calibration percentile",
-        title="Percentile",
-        help=tip("percentile"),
-        unit="%",
-        bounds=(90.0, 100.0),
-        step=0.01,
-        digits=3,
-        option="--percentile",
-        use=_CLIPPED,
-    )
+        99.99, noun="calibration percentile", title="Percentile", help=tip("percentile"), unit="%",
+        bounds=(90.0, 100.0), step=0.01, digits=3, option="--percentile", use=_CLIPPED,
+    )  # fmt: skip
 
     @property
     def method_text(self) -> str:

@@ -1,7 +1,4 @@
-"""What a calibration method is, and the table of those there are.
-
-Each lies in a folder of ``effq_core/quantize/calibrate`` and registers itself.
-"""
+"""What a calibration method is, and the table: folders of ``quantize/calibrate`` register."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -43,12 +43,9 @@ class Experiment(Described):
     PANEL = "Measurement"
 
     model: str = setting(
-        "efficientnetv2_b0_imagenette",
-        noun="model",
-        help="A model of `effq models`.",
-        option="--model",
-        panel=_PHOTOS,
-    )
+        "efficientnetv2_b0_imagenette", noun="model", help="A model of `effq models`.",
+        option="--model", panel=_PHOTOS,
+    )  # fmt: skip
     dataset: str = setting(
         "photo_patches",
         noun="dataset",
@@ -59,93 +56,52 @@ class Experiment(Described):
     )
     # float32 is always among them, because every other number is a difference to it.
     variants: tuple[str, ...] = setting(
-        standard,
-        noun="variant",
+        standard, noun="variant",
         help="Variants to make: names, standard, controls or all. float32 is always among them.",
-        names=lambda: CATALOGUE,
-        option="--variant",
-        panel="Variants",
-    )
+        names=lambda: CATALOGUE, option="--variant", panel="Variants",
+    )  # fmt: skip
     calibration: Calibration = setting(Calibration, noun="calibration")
     qat: Qat = setting(Qat, noun="fine-tuning")  # also of the float control
     low_bits: LowBits = setting(LowBits, noun="weights of few bits", omitted=True)
     training_size: int | None = setting(
-        None,
-        noun="training size",
-        title="Training photos",
-        help=tip("training_size"),
-        bounds=_SAMPLE_SIZES,
-        nothing="all that remain",
-        all=True,
-        option="--training-size",
-        panel=Qat.PANEL,
-        use=_SAMPLED,
-    )
+        None, noun="training size", title="Training photos", help=tip("training_size"),
+        bounds=_SAMPLE_SIZES, nothing="all that remain", all=True, option="--training-size",
+        panel=Qat.PANEL, use=_SAMPLED,
+    )  # fmt: skip
     evaluation_size: int | None = setting(
-        None,
-        noun="evaluation size",
-        title="Evaluation photos",
-        help=tip("evaluation_size"),
-        bounds=_SAMPLE_SIZES,
-        nothing="all there are",
-        all=True,
-        option="--evaluation-size",
-    )
+        None, noun="evaluation size", title="Evaluation photos", help=tip("evaluation_size"),
+        bounds=_SAMPLE_SIZES, nothing="all there are", all=True, option="--evaluation-size",
+    )  # fmt: skip
     image_size: int | None = setting(
-        None,
-        noun="image size",
-        title="Input size",
-        help=tip("image_size"),
-        unit="pixels",
-        bounds=(32, 600),
-        suggested=(64, 96, 128, 160, 192, 224, 240, 260, 300),
-        nothing="the model's own",
-        option="--image-size",
-    )
+        None, noun="image size", title="Input size", help=tip("image_size"), unit="pixels",
+        bounds=(32, 600), suggested=(64, 96, 128, 160, 192, 224, 240, 260, 300),
+        nothing="the model's own", option="--image-size",
+    )  # fmt: skip
     threads: tuple[int, ...] = setting(
-        (1, 2),
-        noun="thread count",
-        title="Threads",
-        help=tip("threads"),
-        bounds=(1, 64),
+        (1, 2), noun="thread count", title="Threads", help=tip("threads"), bounds=(1, 64),
         option="--threads",
-    )
+    )  # fmt: skip
     benchmark_invocations: int = setting(
-        100,
-        noun="number of timed invocations",
-        title="Timed invocations",
+        100, noun="number of timed invocations", title="Timed invocations",
         help="Timed invocations of each file at each thread count, with nothing else on the cores.",
-        bounds=(100, 10_000),
-        step=100,
-        option="--invocations",
-    )
+        bounds=(100, 10_000), step=100, option="--invocations",
+    )  # fmt: skip
     seed: int = setting(
-        42,
-        noun="seed",
-        title="Seed",
-        help=tip("seed"),
-        bounds=_SEEDS,
-        option="--seed",
+        42, noun="seed", title="Seed", help=tip("seed"), bounds=_SEEDS, option="--seed",
         axis=Axis(
-            name="seeds",
-            title="seeds",
-            words=lambda seed: f"seed {seed}",
-            values=(1, 2, 3, 5, 8),
+            name="seeds", title="seeds", words=lambda seed: f"seed {seed}", values=(1, 2, 3, 5, 8),
             help="Each seed draws other calibration and training photos, which shows how much "
             "chance matters. The evaluation photos stay the same.",
         ),
-    )
+    )  # fmt: skip
     # Of what the runs of a sweep have in common, whatever their seed: the evaluation sample, and
     # the photos a new head is trained on. None: all is drawn by the seed.
     common_seed: int | None = setting(None, noun="common seed", bounds=_SEEDS, omitted=True)
     layers: Layers | None = setting(
-        None,
-        noun="look into the layers",
+        None, noun="look into the layers",
         help="Measure which blocks and layers lose accuracy in int8; `effq layers RUN` shows it.",
-        option="--layers",
-        panel=Layers.PANEL,
-        omitted=True,
-    )
+        option="--layers", panel=Layers.PANEL, omitted=True,
+    )  # fmt: skip
     mixed: Mixed | None = setting(None, noun="mixed precision", variant=MIXED, omitted=True)
     # Which time the latencies are taken, from 0: a later sitting keeps all but them.
     sitting: int = setting(0, noun="sitting", bounds=(0, 100_000), omitted=True)
@@ -170,11 +126,7 @@ class Experiment(Described):
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Self:
-        """Rebuilds it from :meth:`to_dict`.
-
-        Raises:
-            ExperimentError: If a key or name is unknown, or a value out of range.
-        """
+        """Rebuilds it; ``ExperimentError`` for unknown keys or names and values out of range."""
         try:
             return super().from_dict(plain)
         except ExperimentError as error:
@@ -192,11 +144,7 @@ class Experiment(Described):
         return not self.files_of and any(needed)
 
     def require_own_files(self, what: str) -> None:
-        """Refuses what only the run that made the files can do; ``what`` begins the sentence.
-
-        Raises:
-            ExperimentError: If the files are another run's.
-        """
+        """Raises ``ExperimentError`` where the files are another run's; ``what`` begins it."""
         if self.files_of:
             raise ExperimentError(
                 f"{what} needs the run that made the files: {self.files_of}.",

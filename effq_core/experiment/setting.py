@@ -150,11 +150,7 @@ class Described:
             object.__setattr__(self, each.name, each.checked(getattr(self, each.name)))
 
     def changed(self, values: Mapping[str, Any]) -> Self:
-        """Returns the same with other values, by path, such as ``qat.epochs``.
-
-        Raises:
-            ExperimentError: If one is out of range.
-        """
+        """Returns it with other values, by path; ``ExperimentError`` if one is out of range."""
         own: dict[str, Any] = {}
         parts: dict[str, dict[str, Any]] = {}
         for path, value in values.items():
@@ -178,11 +174,7 @@ class Described:
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Self:
-        """Rebuilds it from :meth:`to_dict`; a missing key takes its default.
-
-        Raises:
-            ExperimentError: If a key is unknown or a value out of range.
-        """
+        """Rebuilds it, with defaults; ``ExperimentError`` for unknown keys and values."""
         values = known(cls, plain)
         for each in settings(cls):
             given = values.get(each.name, each.default)

@@ -1,8 +1,4 @@
-"""What a variant is, and the catalogue of those there are: deployable forms of a model.
-
-Each lies in a folder of ``effq_core/variants`` and registers itself. Its row says everything other
-modules need to know about it, so that none of them knows a variant by name.
-"""
+"""What a variant is, and the catalogue; no other module knows a variant by its name."""
 
 from __future__ import annotations
 
@@ -21,8 +17,7 @@ class Ranges(StrEnum):
     NONE = "none"  # activations are floats: there are none
     METHOD = "method"  # the calibration method makes them of what calibration photos did
     OWN = "own"  # a rule of the variant's own makes them of what calibration photos did
-    FAKE_QUANT = "fake_quant"
-    """Fake-quant operators in the graph observed calibration photos, whatever the method."""
+    FAKE_QUANT = "fake_quant"  # operators in the graph observed photos, whatever the method
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,11 +113,7 @@ def controls() -> tuple[str, ...]:
 
 
 def get_variant(name: str) -> Variant:
-    """Looks a variant, or an added file, up by name.
-
-    Raises:
-        ExperimentError: If there is no such variant.
-    """
+    """Looks a variant, or an added file, up by name; ``ExperimentError`` if there is none."""
     return _ready(name) if is_ready(name) else CATALOGUE[name]
 
 
@@ -149,11 +140,7 @@ def _ready(name: str) -> Variant:
 
 
 def in_catalogue_order(names: Iterable[str]) -> tuple[str, ...]:
-    """Puts names, each once, in the catalogue's order; added files come last.
-
-    Raises:
-        ExperimentError: If a name is not in the catalogue.
-    """
+    """Puts names, each once, in order, added files last; ``ExperimentError`` if unknown."""
     wanted: Sequence[str] = [get_variant(name).name for name in names]
     ready = sorted({name for name in wanted if name not in CATALOGUE})
     return (*(name for name in CATALOGUE if name in wanted), *ready)

@@ -1,25 +1,27 @@
 """Adding your own model: checked first, then kept under a name; imports no TensorFlow."""
 
 import json
+import logging
 import math
+import secrets
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 from effq_core.base import formatting as fmt
-from effq_core.base.errors import ModelError
+from effq_core.base.errors import Cancelled, EffqError, ModelError
 from effq_core.base.files import remove_tree, store_errors
-from effq_core.base.hostlock import cores
-from effq_core.base.locks import FileLock
+from effq_core.base.locks import FileLock, cores
 from effq_core.base.settings import Home
 from effq_core.intake import sandbox, steps
-from effq_core.intake.sandbox import Bounds
+from effq_core.intake.sandbox import Bounds, Workplace
 from effq_core.intake.steps import Step, StepState
-from effq_core.intake.workplace import Workplace
+from effq_core.jobs.limits import CHECKING
 from effq_core.models.card import Label
+from effq_core.models.own.card import Preprocessing
 from effq_core.models.own.extra_output import BACKGROUND
-from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.models.own.ready import MODEL_FILE
 from effq_core.photos.image_input import ImageInput, Resize
 from effq_core.photos.uploads import shown_name
@@ -28,7 +30,7 @@ MAX_MIB = 1024  # largest file, in MiB
 MAX_UPLOAD_MIB = 200  # through a browser, in MiB: held in memory until it is stored
 ENDINGS = ("keras", "h5", "hdf5", "zip", "tflite")
 _BLOCK = 1 << 20
-
+_MOST = {"qat_problems": 50, "notes": 20, "enforced": 5}  # lines taken of a report's lists
 OnSteps = Callable[[tuple[Step, ...]], None]
 
 
@@ -87,10 +89,8 @@ def check(
 ) -> Checked:
     """Checks a model file in a process of its own, one at a time on this store.
 
-    :func:`effq_core.intake.keeping.keep` keeps what comes out, :func:`discard` throws it away.
-    ``on_steps`` is told the steps so far about ten times a second, and may raise to stop. Raises
-    ModelError if the file cannot be used, is too large, or broke the process that read it, and
-    StoreError if the store cannot be written.
+    ``on_steps`` hears the steps so far ten times a second, and may raise to stop. Raises ModelError
+    if the file cannot be used or broke its reader, StoreError if the store cannot be written.
     """
     bounds = bounds or Bounds()
     place = Workplace(home)
@@ -189,21 +189,18 @@ def _report(plain: dict[str, Any], labels: int) -> dict[str, Any]:
         **{name: _line(plain[name]) for name in ("file_sha256", "file_format", "head_problem")},
         "int8_problem": _line(plain["int8_problem"]),
         **{name: int(plain[name]) for name in ("file_bytes", "parameters")},
-        "qat_problems": [_line(each) for each in plain["qat_problems"]][:50],
-        "notes": [_line(each) for each in plain["notes"]][:20],
+        **{name: [_line(each) for each in plain[name]][:most] for name, most in _MOST.items()},
         "probabilities": plain.get("probabilities", True) is True,
         "softmax": plain.get("softmax") is True,
         "fed": _fed(plain.get("fed")),
         "names": _names(plain.get("names")),
-        "enforced": [_line(each) for each in plain["enforced"]][:5],
-        "answers": [
-            {
-                "photo": _line(row["photo"]),
-                "top": [[_line(name), float(share)] for name, share in row["top"]][:5],
-            }
-            for row in plain["answers"]
-        ][:20],
+        "answers": [_answer(row) for row in plain["answers"]][:20],
     }
+
+
+def _answer(row: Any) -> dict[str, Any]:
+    top = [[_line(name), float(share)] for name, share in row["top"]][:5]
+    return {"photo": _line(row["photo"]), "top": top}
 
 
 def _fed(value: Any) -> dict[str, float] | None:
@@ -229,3 +226,58 @@ def _line(value: Any) -> str:
 def name_of_file(name: str) -> str:
     """Suggests a name for a model from its file's."""
     return Path(shown_name(name)).stem.replace("_", " ").strip() or "model"
+
+
+_LOG = logging.getLogger("effq.models")
+
+
+@dataclass
+class Checking:
+    """A check under way, or its end. Its thread writes, pages read."""
+
+    steps: tuple[Step, ...] = ()  # so far
+    checked: Checked | None = None  # what can be kept, once it has ended well
+    error: EffqError | None = None  # why it cannot, once it has ended otherwise
+    ended: bool = False  # whether it has
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    def cancel(self) -> None:
+        """Stops it, or throws away what it has made; harmless a second time."""
+        self._stop.set()
+        if self.checked is not None:
+            discard(self.checked)
+            self.checked = None
+
+    def _note(self, found: tuple[Step, ...]) -> None:
+        self.steps = found or self.steps
+        if self._stop.is_set():
+            raise Cancelled("The check was stopped.", "")
+
+
+def start_check(home: Home, file: IO[bytes], offer: Offer) -> Checking:
+    """Starts a check of an upload in a thread; raises BusyError if there are enough already."""
+    CHECKING.take()
+    checking = Checking()
+    threading.Thread(
+        target=_work, args=(checking, home, file, offer), name="effq-check", daemon=True
+    ).start()
+    return checking
+
+
+def _work(checking: Checking, home: Home, file: IO[bytes], offer: Offer) -> None:
+    try:
+        found = check(home, file, offer, on_steps=checking._note)
+        checking.steps, checking.checked = found.steps, found
+        if checking._stop.is_set():  # in its very last moment
+            checking.cancel()
+    except EffqError as error:
+        checking.error = error
+    except Exception as error:  # noqa: BLE001 - the page must learn that it has ended
+        number = secrets.token_hex(4)
+        _LOG.exception("Bug %s", number)
+        checking.error = ModelError(
+            f"The check failed: bug {number} ({type(error).__name__}).", "Report this number."
+        )
+    finally:
+        checking.ended = True
+        CHECKING.leave()

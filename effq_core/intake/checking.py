@@ -15,7 +15,7 @@ from effq_core.intake import steps, trying
 from effq_core.intake.files import ModelFile
 from effq_core.intake.flatten import Flattened, flatten
 from effq_core.intake.loading import Loaded, load, preprocessed
-from effq_core.intake.recognising import CHECK_WHAT_WAS_SAID, unrecognised
+from effq_core.intake.sample_answers import CHECK_WHAT_WAS_SAID, unrecognised
 from effq_core.intake.steps import Progress, under_way
 from effq_core.intake.two_classes import OneOutput, both, what_output
 from effq_core.measure.gates.fake_quant_count import expected_fake_quant, fake_quant_gate
@@ -23,10 +23,9 @@ from effq_core.measure.gates.no_float_tensors import no_float_gate
 from effq_core.models.card import Normalisation
 from effq_core.models.families.family import FAMILIES
 from effq_core.models.own import extra_output
-from effq_core.models.own.card import ARCHITECTURE, WEIGHTS_FILE
+from effq_core.models.own.card import ARCHITECTURE, WEIGHTS_FILE, Preprocessing
 from effq_core.models.own.flat import build_flat
 from effq_core.models.own.graph import GraphModel, freeze_callable, write_graph
-from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.models.weights import load_weights, write_weights
 from effq_core.photos.image_input import ImageInput, Resize
 from effq_core.quantize.calibration import collect_statistics
@@ -91,18 +90,11 @@ class Check:
             problems = self._try_qat(kept, photos)
         elif not flattened:
             problems = ["a SavedModel holds a graph, not layers: save it as .keras instead"]
-        return {
-            **entry.to_plain(),
-            "background": background,
-            "classes": int(found.shape[1]),
-            "parameters": parameters,
-            "qat_problems": problems[:50],
-            "head_problem": self._head_problem(flattened),
-            "int8_problem": int8_problem,
-            "names": read_network(self._scratch / "float32.tflite").names.to_dict(),
-            "notes": self.notes,
-            "answers": answers,
-        }
+        report = entry.to_plain() | {"background": background, "classes": int(found.shape[1])}
+        report |= {"parameters": parameters, "qat_problems": problems[:50]}
+        report |= {"head_problem": self._head_problem(flattened), "int8_problem": int8_problem}
+        names = read_network(self._scratch / "float32.tflite").names.to_dict()
+        return report | {"names": names, "notes": self.notes, "answers": answers}
 
     def _step(self, title: str) -> AbstractContextManager[Progress]:
         return under_way(self._out, title)

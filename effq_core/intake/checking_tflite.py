@@ -1,7 +1,7 @@
 """Checking a ready ``.tflite`` file; runs in the checking process only, needs no TensorFlow."""
 
 import shutil
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +12,75 @@ from effq_core.base.errors import ModelError, UnloadableError
 from effq_core.intake import sample_answers as asked
 from effq_core.intake import steps
 from effq_core.intake.ending import Ending, ending_of_file, is_logit
-from effq_core.intake.input_fit import fit
-from effq_core.intake.recognising import CHECK_WHAT_WAS_SAID, unrecognised
+from effq_core.intake.sample_answers import CHECK_WHAT_WAS_SAID, unrecognised
 from effq_core.intake.steps import under_way
-from effq_core.models.file_outputs import Answers, Floats, write_answers
+from effq_core.models import file_input
 from effq_core.models.own import extra_output
-from effq_core.models.own.preprocessing import Preprocessing
+from effq_core.models.own.card import Preprocessing
 from effq_core.models.own.ready import MODEL_FILE
 from effq_core.photos.image_input import ImageInput, Resize
 from effq_core.runtimes.file_report import FileReport
-from effq_core.runtimes.model import Model
-from effq_core.runtimes.registry import inspect_file
+from effq_core.runtimes.model import Model, channels_of
+from effq_core.runtimes.registry import inspect_file, open_session
 from effq_core.tflite.operators import BY_NAME
+
+_LEAST = 160  # of 256 values kept apart: 141 at most with wrong preprocessing, else 200
+_CERTAIN = 192  # so few are worth a note
+_SAME = 0.25  # steps; a full-range scale of −1 to 1 gives half a step more
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a file is fed."""
+
+    feeding: file_input.Feeding  # what is done to its pixels
+    fed: dict[str, float] | None = None  # scale and offset, where the preprocessing's are not
+    note: str = ""  # what a reader must know; empty where all fits
+
+
+def fit(path: Path, preprocessing: Preprocessing) -> Fit:
+    """Finds out what a file has to be fed, or raises ModelError if it cannot be fed so."""
+    tensor = open_session(path).inputs[0]
+    channels = channels_of(tensor.shape)
+    given = preprocessing.normalisation
+    feeding = file_input.Feeding.of(given and given.for_channels(channels), channels)
+    try:
+        table = file_input.input_table(path, tensor, feeding)
+    except ModelError:
+        if given is not None or tensor.dtype.itemsize != 1 or not tensor.scale:
+            raise
+        return _bytes(tensor, channels)
+    apart = file_input.values_apart(table)
+    if table.dtype.kind == "f" or apart >= _CERTAIN:
+        return Fit(feeding)
+    note = (
+        f"Its input holds {file_input.held(tensor)}: with this preprocessing only {apart} of 256 "
+        "pixel values stay apart."
+    )
+    if apart < _LEAST and not _symmetric(tensor, feeding):
+        raise ModelError(note, "Choose the preprocessing the model was trained with.")
+    return Fit(feeding, note=note)
+
+
+def _symmetric(tensor: file_input.TensorSpec, feeding: file_input.Feeding) -> bool:
+    """Returns whether an input holds −x to x, x the most it is fed: half its steps are not used."""
+    bounds = np.iinfo(tensor.dtype)
+    steps = float(np.abs(feeding.values()).max() / tensor.scale)
+    return bounds.min < 0 and tensor.zero_point == 0 and abs(steps - bounds.max) < _SAME
+
+
+def _bytes(tensor: file_input.TensorSpec, channels: int) -> Fit:
+    """Feeds each pixel value as the integer it is: real values by the file's own scale."""
+    lowest = int(np.iinfo(tensor.dtype).min)
+    fed = {"scale": tensor.scale, "offset": tensor.scale * (lowest - tensor.zero_point)}
+    note = (
+        f"Its {tensor.dtype} input holds {file_input.held(tensor)}, not 0 to 255: it is fed "
+        "each photo's bytes as they are."
+    )
+    return Fit(
+        file_input.Feeding((fed["scale"],) * channels, (fed["offset"],) * channels), fed, note
+    )
+
 
 _ENDS = (0.9, 1.1)  # sums of a softmax's scores, roundings included
 
@@ -70,8 +127,8 @@ def check_tflite(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
         logit = False
         if one_output:
             logit = is_logit(found[:, 1], ending)  # read as a probability: as the file gives it
-            answers = Answers(logit=logit)
-            write_answers(path, answers)
+            answers = file_input.Answers(logit=logit)
+            file_input.write_answers(path, answers)
             found = np.stack([answers.read(each) for each in found[:, 1:]])
             notes.append(asked.two_classes_note(labels, kept=True))
             if len(labels) != 2:
@@ -94,25 +151,14 @@ def check_tflite(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
             notes.append(doubt)
             step.warn(doubt, hint)
     shutil.copyfile(path, out / MODEL_FILE)
-    return {
-        **entry.to_plain(),
-        "background": background,
-        "logit": logit,
-        "classes": model.classes,
-        "parameters": 0,
-        "qat_problems": [],
-        "head_problem": "",
-        "int8_problem": "",
-        "notes": notes,
-        "answers": asked.answers_of(photos, found, labels),
-        "probabilities": not odd,
-        "softmax": feeding.softmax,
-        "fed": fitting.fed,
-        "input_type": str(model.input_dtype),
-    }
+    made = entry.to_plain() | {"background": background, "logit": logit, "classes": model.classes}
+    made |= {"parameters": 0, "qat_problems": [], "head_problem": "", "int8_problem": ""}
+    made |= {"notes": notes, "answers": asked.answers_of(photos, found, labels)}
+    made |= {"probabilities": not odd, "softmax": feeding.softmax, "fed": fitting.fed}
+    return made | {"input_type": str(model.input_dtype)}
 
 
-def _doubts(found: Floats) -> tuple[bool, list[tuple[str, str]]]:
+def _doubts(found: file_input.Floats) -> tuple[bool, list[tuple[str, str]]]:
     """Returns whether scores are no probabilities, and what is odd about them, with what to do."""
     if not np.isfinite(found).all():
         raise ModelError("Its scores are not finite numbers.", "Check its preprocessing.")

@@ -10,7 +10,6 @@ from effq_core.base.errors import ModelError
 from effq_core.tflite.file import Tensor, read_tflite
 
 ONE_OUTPUT_ENDS = "End the model with a sigmoid, or with a softmax over its classes."
-"""What to do about one output that is no yes or no."""
 
 
 class Ending(StrEnum):
@@ -32,11 +31,7 @@ _BY_KIND = {
 
 
 def is_logit(found: npt.NDArray[np.float32], ending: Ending | None) -> bool:
-    """Tells whether one output alone is a score before a sigmoid, rather than a probability.
-
-    ``found``, what it is for photos, decides where ``ending``, the last operator, says nothing.
-    Raises ModelError if it is a softmax of itself.
-    """
+    """Tells a score before a sigmoid from a probability by ``ending``, else by ``found``."""
     if ending is Ending.PROBABILITIES:
         raise ModelError("The file's one output is a softmax of itself, always 1.", ONE_OUTPUT_ENDS)
     outside = bool(found.min() < 0 or found.max() > 1)

@@ -1,8 +1,4 @@
-"""Reading what a model file says of itself, as data. Only called in the checking process.
-
-HDF5 and zip are complex formats read by native code, and the file may be hostile: that is why even
-looking at one happens under :mod:`effq_core.intake.sandbox`.
-"""
+"""Reading what a model file says of itself, as data. Only called in the checking process."""
 
 import json
 import re
@@ -60,11 +56,7 @@ class ModelFile:
 
 
 def read_file(path: Path, scratch: Path) -> ModelFile:
-    """Finds out from its content what a file is, and reads its configuration.
-
-    A SavedModel, and the weights of a ``.keras`` file, are unpacked to ``scratch``. Raises
-    ModelError if it is no such file, is broken, or is bound to cost too much.
-    """
+    """Finds out what a file is by its content, and reads its configuration; or ModelError."""
     with path.open("rb") as file:
         start = file.read(8)
     if start == b"\x89HDF\r\n\x1a\n":

@@ -1,8 +1,4 @@
-"""From a loaded Keras model, of Keras 2 or 3, to plain layers and their weights.
-
-Nested models are laid open, layers that do nothing at inference (dropout, augmentation) are left
-out, and arithmetic on the image in front of the first layer becomes one exact operator.
-"""
+"""From a loaded Keras model, of Keras 2 or 3, to plain layers and their weights."""
 
 import re
 from dataclasses import dataclass, replace
@@ -18,26 +14,34 @@ from effq_core.models.own.bounds import words
 from effq_core.models.own.flat import (
     INPUT,
     KINDS,
+    SOFTMAX,
     FlatLayer,
     FlatModel,
+    is_linear,
     normalise_layer,
     normalise_weights,
+    with_named_head,
 )
-from effq_core.models.own.head import SOFTMAX, is_linear, with_named_head
-from effq_core.models.own.image import BOTH, Affine, rearranged, scaled
-from effq_core.models.own.nodes import activation_of, as_affine, plain_value, tensors_of
+from effq_core.models.own.image import (
+    BOTH,
+    Affine,
+    activation_of,
+    as_affine,
+    plain_value,
+    rearranged,
+    scaled,
+    tensors_of,
+)
 from effq_core.models.own.vocabulary import AUGMENTING
 from effq_core.photos.image_input import COLOUR
 
 _Array = np.ndarray[Any, Any]
 _NO_CHANNEL = "without_channel"
 _RESERVED = frozenset({INPUT, HEAD, FEATURES, NORMALISE, SOFTMAX})
-_SKIPPED = AUGMENTING | words(
-    """
+_SKIPPED = AUGMENTING | words("""
     Dropout SpatialDropout2D GaussianDropout GaussianNoise AlphaDropout ActivityRegularization
     Identity RandomFlip RandomRotation RandomZoom RandomContrast RandomTranslation RandomBrightness
-    """
-)
+""")
 
 
 @dataclass(frozen=True)
@@ -62,8 +66,7 @@ def flatten(
 ) -> Flattened:
     """Lays a functional or sequential model of ``tf_keras`` or ``keras`` open.
 
-    A number as ``entry`` is the side of a square in colour. ``one_output`` says what its only
-    output is; ``None`` where it has one for each class.
+    ``entry``: a number is the side of a square in colour. ``one_output``: what its only output is.
     """
     if isinstance(entry, int):
         entry = InputShape(entry, False, COLOUR, False, None)

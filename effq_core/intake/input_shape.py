@@ -31,8 +31,7 @@ class InputShape:
 def read_input_shape(shape: Sequence[Any], wanted: int | None) -> InputShape:
     """Reads the shape of an input, batch first, channels last; ``None`` where a side is left open.
 
-    ``wanted`` is the side in pixels then. Raises ModelError if it is not one square image of a
-    usual size.
+    ``wanted`` is the side in pixels then. Raises ModelError if it is not one square image.
     """
     sides = tuple(None if side is None else int(side) for side in shape)
     if len(sides) not in (3, 4) or sides[3:] not in ((), (None,), (GREY,), (COLOUR,)):

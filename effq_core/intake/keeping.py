@@ -11,60 +11,41 @@ from effq_core.base.settings import Home
 from effq_core.experiment.variants import READY_PREFIX
 from effq_core.intake import steps
 from effq_core.intake.adding import Checked, discard
-from effq_core.intake.workplace import CHECKING
-from effq_core.models.own.card import (
-    CARD_FILE,
-    FLAT_FILE,
-    GRAPH_FILE,
-    PREFIX,
-    WEIGHTS_FILE,
-    OwnCard,
-    get_own,
-    own_folder,
-    slug_of,
-    write_card,
-)
+from effq_core.intake.sandbox import CHECKING
+from effq_core.models.own import card
 from effq_core.models.own.ready import MODEL_FILE, ReadyFile, get_ready, ready_folder
 from effq_core.photos.uploads import shown_name
 
 _ASIDE = ".replaced."  # begins the name of a folder that is being replaced
 
 
-def keep(home: Home, checked: Checked, title: str, *, replace: bool = False) -> OwnCard | ReadyFile:
-    """Puts a checked model, or a ready file, into the store under a name.
-
-    Raises ModelError if the name cannot be used or is taken, or what the check has made is gone,
-    and StoreError if the store cannot be written.
-    """
+def keep(
+    home: Home, checked: Checked, title: str, *, replace: bool = False
+) -> card.OwnCard | ReadyFile:
+    """Puts a checked model or file into the store; may raise ModelError or StoreError."""
     title = " ".join(shown_name(title).split())
-    slug, ready = slug_of(title), checked.is_ready
-    name = f"{READY_PREFIX if ready else PREFIX}{slug}"
-    target = make_folder(ready_folder(home) if ready else own_folder(home)) / slug
-    with FileLock(own_folder(home) / CHECKING / ".names"):
+    slug, ready = card.slug_of(title), checked.is_ready
+    name = f"{READY_PREFIX if ready else card.PREFIX}{slug}"
+    target = make_folder(ready_folder(home) if ready else card.own_folder(home)) / slug
+    with FileLock(card.own_folder(home) / CHECKING / ".names"):
         _put_back(target)
-        if (target / CARD_FILE).exists() and not replace:
+        if (target / card.CARD_FILE).exists() and not replace:
             raise ModelError(f"There is {name} already.", "Give another name, or remove it.")
         draft = _draft(checked, ready)
         offer = checked.offer
-        write_card(
-            draft,
-            {
-                **{key: value for key, value in checked.report.items() if key != "answers"},
-                "title": title,
-                "labels": [[label.name, label.wnid] for label in checked.labels],
-                "preprocessing": offer.preprocessing.value,
-                "file_name": shown_name(offer.name),
-                "added": time.time(),
-            },
-        )
+        plain = {key: value for key, value in checked.report.items() if key != "answers"}
+        plain["labels"] = [[label.name, label.wnid] for label in checked.labels]
+        plain |= {"title": title, "preprocessing": offer.preprocessing.value}
+        plain |= {"file_name": shown_name(offer.name), "added": time.time()}
+        card.write_card(draft, plain)
         _swap(draft, target)
     discard(checked)
-    return get_ready(name, home) if ready else get_own(name, home)
+    return get_ready(name, home) if ready else card.get_own(name, home)
 
 
 def _draft(checked: Checked, ready: bool) -> Path:
     out, draft = checked.folder / steps.OUT, checked.folder / "draft"
-    wholes = [(MODEL_FILE,)] if ready else [(GRAPH_FILE,), (FLAT_FILE, WEIGHTS_FILE)]
+    wholes = [(MODEL_FILE,)] if ready else [(card.GRAPH_FILE,), (card.FLAT_FILE, card.WEIGHTS_FILE)]
     for whole in wholes:
         paths = [out / name for name in whole]
         if all(path.is_file() and not path.is_symlink() for path in paths):

@@ -1,8 +1,4 @@
-"""Giving up rights for good: files, network, memory. For the process that opens a stranger's file.
-
-Landlock is Linux' way for a program without privileges to bind itself (5.13 and later). Python has
-no module for it, so its three system calls are made here.
-"""
+"""Giving up rights for good, by Landlock (Linux 5.13, no Python module): files, network, memory."""
 
 import ctypes
 import os
@@ -16,7 +12,6 @@ _CREATE, _ADD, _RESTRICT = 444, 445, 446  # the same numbers on all architecture
 _VERSION = 1
 _BENEATH = 1
 _NO_NEW_PRIVILEGES, _PARENT_DEATH = 38, 1
-
 _EXECUTE, _WRITE, _READ, _LIST = 1, 2, 4, 8
 _READING = _EXECUTE | _READ | _LIST
 _FIRST = (1 << 13) - 1  # every right of the first version

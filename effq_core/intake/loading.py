@@ -25,7 +25,6 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 _AS_KERAS = "Save it from Keras with model.save('model.keras'), and add that file."
 _ALONE = "Save the classifier alone, with model.save('model.keras'), and add that file."
-
 _OF_TENSORFLOW = {*dir(tf.__internal__.tracking.AutoTrackable), "_self_saveable_object_factories"}
 """Names no part of a SavedModel may take: TensorFlow calls them itself."""
 
@@ -41,9 +40,7 @@ _PRECISIONS = ("dtype", "compute_dtype", "variable_dtype")
 class Loaded:
     """A model in memory."""
 
-    # From float32 ``(1, side, side, channels)`` to scores ``(1, classes)``; for a ``tf.function``.
-    # Of a SavedModel, a frozen graph of known operators.
-    call: Callable[[Any], Any]
+    call: Callable[[Any], Any]  # float32 ``(1, side, side, channels)`` to scores ``(1, classes)``
     shape: InputShape  # of its input
     model: Any  # the Keras model; ``None`` for a SavedModel, which has no layers
     precisions: tuple[str, ...] = ()  # what it was trained in, if not in float32
@@ -101,8 +98,7 @@ def _load_keras(path: Path, major: int) -> Any:
             import keras as keras3  # type: ignore[import-untyped]
 
         return keras3.saving.load_model(str(path), compile=False, safe_mode=True)
-    # Only .keras files have a safe mode; what an .h5 file could do, its checked configuration
-    # does not ask for.
+    # Only .keras files have a safe mode; an .h5 file's configuration was checked.
     safe = {"safe_mode": True} if path.suffix == ".keras" else {}
     # An .h5 file does not say whose a layer is, and Keras 2 does not know its applications' own.
     theirs = {"LayerScale": keras.src.applications.convnext.LayerScale}
@@ -228,11 +224,7 @@ def _opened(value: Any, key: str = "") -> Any:
 
 
 def in_float32(model: Any) -> tuple[Any, tuple[str, ...]]:
-    """Rebuilds a functional or sequential model whose layers compute in another precision.
-
-    Returns the same layers and weights in float32, or the model itself where it is; and the names
-    of the precisions it had.
-    """
+    """Rebuilds a Keras model in float32; also returns the names of the other precisions it had."""
     found: set[str] = set()
     config = _float32(model.get_config(), found)
     if not found:

@@ -1,22 +1,8 @@
-"""Starting the checking process and watching over it; imports no TensorFlow.
-
-What is enforced, by whom:
-
-* time: this process kills the other's whole group; the kernel does after as much processor time;
-* memory: this process watches what is resident; the kernel bounds the address space;
-* disk: this process watches what is left of it;
-* files and TCP: Landlock, where the kernel has it (Linux 5.13; TCP 6.7): only programs, the upload
-  and its own two folders can be read, only those two written, no TCP connection made or taken;
-* everywhere: an environment without the store's path, proxies or credentials, folders of its own
-  for HOME and temporary files, no core dump, and an end together with the process that started it.
-
-Not enforced: UDP, other processes of the same user being signalled, and, where Landlock is missing,
-reading and writing whatever the user may. What the process hands over is data and is checked as
-such again, here and whenever it is read.
-"""
+"""Starting the checking process and watching over it; imports no TensorFlow."""
 
 import contextlib
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -29,14 +15,41 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 
 from effq_core.base import formatting as fmt
-from effq_core.base.environment import WORKER_ENVIRONMENT
 from effq_core.base.errors import EngineError, ModelError
+from effq_core.base.files import make_folder, remove_tree, store_errors
+from effq_core.base.settings import WORKER_ENVIRONMENT, Home
 from effq_core.intake import steps
 from effq_core.intake.steps import Step
+from effq_core.jobs.held_folder import HeldFolder, sweep
+from effq_core.models.own.card import own_folder
 from effq_core.photos.incoming.limits import KEEP_FREE
+
+CHECKING = ".checking"  # name of the folder of all of them, beside the models
+
+
+class Workplace(HeldFolder):
+    """A temporary folder under the store with ``in/``, ``out/`` and ``scratch/``."""
+
+    def __init__(self, home: Home) -> None:
+        checking = make_folder(own_folder(home) / CHECKING, 0o700)
+        guard = checking / ".folders"
+        sweep(checking, "*", guard)
+        parts = (steps.IN, steps.OUT, steps.SCRATCH)
+        super().__init__(checking / secrets.token_hex(8), guard, parts=parts)
+
+    def clear(self) -> None:
+        """Removes all but ``out/``, such as the upload and the log, or raises StoreError."""
+        with store_errors(self.path):
+            for path in self.path.iterdir():
+                if not path.is_dir():
+                    path.unlink()
+                elif path.name != steps.OUT:
+                    remove_tree(path)
+
 
 GIB = 1 << 30
 _TICK = 0.1
+_OWN_FOLDERS = ("HOME", "TMPDIR", "KERAS_HOME", "XDG_CACHE_HOME", "MPLCONFIGDIR")
 _SMALLER = "Only this upload is affected. Choose a smaller model or input."
 
 
@@ -62,9 +75,8 @@ def refuse_full_disk(folder: Path, bounds: Bounds) -> None:
 def run(folder: Path, bounds: Bounds, on_step: Callable[[tuple[Step, ...]], None]) -> None:
     """Runs the check of a prepared folder, with ``in/``, ``out/`` and ``scratch/``, to its end.
 
-    ``on_step`` is told all steps so far about ten times a second, and may raise to stop the check.
-    Raises ModelError if the process took too much, the disk is full, or it crashed, and EngineError
-    if it cannot be started.
+    ``on_step`` is told all steps so far about ten times a second, and may raise to stop it. Raises
+    ModelError if it took too much or crashed, EngineError if it cannot be started.
     """
     log = folder / "log"
     with log.open("wb") as output:
@@ -151,17 +163,8 @@ def _environment(scratch: Path) -> dict[str, str]:
     return {
         **WORKER_ENVIRONMENT,
         **kept,
-        "PATH": "/usr/bin:/bin",
-        "LANG": "C.UTF-8",
-        "PYTHONPATH": package,
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONFAULTHANDLER": "1",
-        "HOME": str(scratch),
-        "TMPDIR": str(scratch),
-        "KERAS_HOME": str(scratch),
-        "XDG_CACHE_HOME": str(scratch),
-        "MPLCONFIGDIR": str(scratch),
-        "KERAS_BACKEND": "tensorflow",
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        "CUDA_VISIBLE_DEVICES": "",
+        **{"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONPATH": package},
+        **dict.fromkeys(("PYTHONDONTWRITEBYTECODE", "PYTHONFAULTHANDLER"), "1"),
+        **dict.fromkeys(_OWN_FOLDERS, str(scratch)),
+        **{"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""},
     }

@@ -28,11 +28,7 @@ _ENDINGS = {
 
 
 def scores(call: Callable[[Any], Any], pixels: _Array) -> _Array:
-    """Asks a model that takes float32 ``(1, side, side, channels)`` about uint8 pixels, one by one.
-
-    Returns its scores, float32 ``(n, classes)``. Raises ModelError if the answers are not one
-    vector of finite numbers an image.
-    """
+    """Asks a model about uint8 pixels one by one: float32 ``(n, classes)``; or ModelError."""
     run = tf.function(lambda x: call(tf.cast(x, tf.float32)))
     try:
         answers = [np.asarray(run(tf.constant(image[None]))) for image in pixels]
@@ -66,11 +62,7 @@ def ending_of(call: Callable[[Any], Any], entry: ImageInput) -> Ending | None:
 
 
 def needs_softmax(found: _Array, ending: Ending | None = None) -> bool:
-    """Tells scores before a softmax, ``(n, classes)`` for all sample photos, from probabilities.
-
-    They decide where ``ending``, the last operator, says nothing. Raises ModelError if they are
-    independent scores between 0 and 1.
-    """
+    """Tells scores before a softmax, ``(n, classes)``, from probabilities; may raise ModelError."""
     if ending in (Ending.PROBABILITIES, Ending.SCORES):
         return ending is Ending.SCORES
     if ending is None and np.abs(found.sum(axis=1) - 1).max() <= _SUM and found.min() >= -1e-4:

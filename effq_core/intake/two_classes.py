@@ -1,8 +1,4 @@
-"""One output, yes or no, made two classes: label 0 is no, label 1 is yes (imports TensorFlow).
-
-A sigmoid of z is the second of a softmax of (-z/2, z/2), exactly. So a last Dense layer of one unit
-becomes one of two, whose softmax is quantized and fine-tuned like any other.
-"""
+"""One output, yes or no, made two classes: label 0 is no, label 1 is yes (imports TensorFlow)."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,9 +10,8 @@ import numpy as np
 from effq_core.base.errors import ModelError
 from effq_core.base.tensorflow import tf
 from effq_core.intake.ending import ONE_OUTPUT_ENDS, Ending, is_logit
-from effq_core.models.own.flat import FlatLayer
-from effq_core.models.own.head import is_linear
-from effq_core.models.own.nodes import activation_of
+from effq_core.models.own.flat import FlatLayer, is_linear
+from effq_core.models.own.image import activation_of
 
 _Array = np.ndarray[Any, Any]
 _HALVES = np.array([[-0.5, 0.5]], np.float32)
@@ -33,9 +28,8 @@ class OneOutput(StrEnum):
 def what_output(model: Any, found: _Array, ending: Ending | None = None) -> OneOutput:
     """Tells a score before a sigmoid from a probability, by the answers to photos, ``(n, 1)``.
 
-    A last layer may pass on what it gets, as those of mixed precision do: so its word counts only
-    where the last operator of the graph says nothing. Where neither says it, it is a score if a
-    value lies outside of 0 to 1. Raises ModelError if its last layer is neither.
+    The last operator of the graph decides, else the last layer's word: those of mixed precision may
+    pass on what they get. Raises ModelError if its last layer is neither.
     """
     if ending is not None:
         return OneOutput.LOGIT if is_logit(found, ending) else OneOutput.SIGMOID
@@ -67,8 +61,8 @@ def with_two_classes(
 ) -> tuple[str, str]:
     """Lets a list of layers end in two outputs and a softmax in place of one and a sigmoid.
 
-    Changes ``layers``, in the order in which they can be built, and ``weights``, by layer. Returns
-    the name of the layer that ends the list now, and why that cannot be done, or nothing.
+    Changes ``layers`` and ``weights``. Returns the name of the layer that ends the list now, and
+    why that cannot be done, or nothing.
     """
     if output is OneOutput.SIGMOID:
         last = next((each for each in layers if each.name == end), None)

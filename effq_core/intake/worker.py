@@ -1,9 +1,4 @@
-"""The process that opens a stranger's model: ``python -P -m effq_core.intake.worker FOLDER``.
-
-It gives up its rights before it looks at the file, checks the file as data before it loads it, and
-hands over layers or a graph of known operators, never the file. Nothing heavy may be imported above
-:func:`main`, or it would be there before the rights are gone.
-"""
+"""The process that opens a stranger's model: ``python -P -m effq_core.intake.worker FOLDER``."""
 
 from __future__ import annotations
 
@@ -20,6 +15,7 @@ from effq_core.intake.steps import Step, StepState
 if TYPE_CHECKING:
     from effq_core.intake.files import ModelFile
 
+# Nothing heavy may be imported above: it would be there before the rights are given up.
 _TRUSTED = ("/usr", "/lib", "/lib64", "/bin", "/opt")
 _INSTALLED = ("site-packages", "dist-packages")  # folders that ``.pth`` files may name
 _SYSTEM = (

@@ -13,11 +13,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from effq_core.base.environment import process_environment
 from effq_core.base.errors import EngineError
 from effq_core.base.files import make_folder, remove_file, store_errors, write_atomic
 from effq_core.base.locks import FileLock
-from effq_core.base.settings import Home
+from effq_core.base.settings import Home, process_environment
 from effq_core.jobs.process import Process, reap_later, spawn
 
 
@@ -53,13 +52,7 @@ class JobFiles:
 
     @contextmanager
     def worked_on(self, what: str, patience: float = 0.0) -> Iterator[None]:
-        """Makes sure that one process at a time works on the job.
-
-        One that has said that its work is done has ``patience`` seconds to end.
-
-        Raises:
-            EngineError: If another process works on it.
-        """
+        """Holds the job, waiting for one that is ending; ``EngineError`` if another has it."""
         deadline = time.monotonic() + patience
 
         def busy() -> None:

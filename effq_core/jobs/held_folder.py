@@ -1,8 +1,4 @@
-"""Temporary folders that go when their owner goes, however it goes.
-
-A folder is locked as long as the process that made it holds it. What a killed process has left is
-nobody's: :func:`abandoned` finds it, :func:`sweep` removes it.
-"""
+"""Temporary folders, locked by their owner: they go when it goes, however it goes."""
 
 import fcntl
 import os
@@ -16,12 +12,7 @@ from effq_core.base.locks import FileLock
 
 
 class HeldFolder:
-    """A folder that is removed when closed, forgotten or at the program's end.
-
-    Args:
-        guard: Lock of all who make such folders here or sweep them: none is swept between being
-            made and being held.
-    """
+    """A folder removed when closed, forgotten or at the end; ``guard`` is its makers' lock."""
 
     def __init__(
         self, path: Path, guard: Path, *, mode: int = 0o700, parts: Iterable[str] = ()

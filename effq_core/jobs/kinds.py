@@ -7,8 +7,7 @@ from effq_core.base.settings import Home
 
 CANCELLED = 130  # exit code of a process whose job was cancelled; 0 is success, 1 failure
 
-Work = Callable[..., int]
-"""Works on a job: given the store, the job's id and options, returns the exit code."""
+Work = Callable[..., int]  # given the store, the job's id and options; returns the exit code
 
 _WORK: dict[str, Work] = {}
 

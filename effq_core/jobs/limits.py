@@ -1,14 +1,4 @@
-"""How much goes on at a time; who comes when there is enough is asked to wait.
-
-Jobs are bounded for a whole store: :func:`refuse_more`. What many visitors do at once is bounded
-for the server's process, whichever pages they are on:
-
-* :class:`Room`: work at a time. :data:`LOOKING`, :data:`CHECKING` and :data:`ANSWERING` are the
-  three kinds there are;
-* :class:`Held`: bytes of uploaded files in memory, of one visitor and of all.
-
-Nobody loses anything by being asked to wait: what was given stays where it is.
-"""
+"""How much goes on at a time, in a store or the server's process; who comes later waits."""
 
 import threading
 import time
@@ -31,13 +21,7 @@ def refuse_more(active: int, most: int, what: str, hint: str) -> None:
 
 
 class Room:
-    """Bounds how much of one kind of work goes on at a time.
-
-    Args:
-        what: What is worked on, in the singular: ``upload``.
-        waiting: How many more may wait for their turn; beyond them one is refused at once.
-        patience: Seconds one waits before one is refused.
-    """
+    """Bounds how much of one kind of work goes on; ``waiting`` more wait ``patience`` seconds."""
 
     def __init__(self, what: str, most: int, *, waiting: int = 0, patience: float = 0.0) -> None:
         self.what, self.most, self.waiting, self.patience = what, most, waiting, patience
@@ -53,14 +37,7 @@ class Room:
 
     @contextmanager
     def enter(self, count: int = 1, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
-        """Holds room for so many while the block runs.
-
-        Args:
-            on_wait: Called about ten times a second while waiting; may raise to give up.
-
-        Raises:
-            BusyError: If there is none, now or within :attr:`patience`.
-        """
+        """Holds room for the block, or raises ``BusyError``; ``on_wait`` may raise to give up."""
         self._take(count, on_wait)
         try:
             yield
@@ -163,10 +140,7 @@ class Held:
         )
 
 
-LOOKING = Room("upload", 2, waiting=6, patience=60.0)
-"""Zips and photos being looked at before they become a dataset: a process of up to 4 GiB each."""
+LOOKING = Room("upload", 2, waiting=6, patience=60.0)  # uploads looked at: up to 4 GiB each
 CHECKING = Room("model", 4)  # models being checked: one works, the others wait for it
-ANSWERING = Room("photo", 60, waiting=20, patience=10.0)
-"""Photos being answered, one at a time: the last of sixty waits fifteen seconds."""
-FILES = Held(visitor=640 * MIB, server=1024 * MIB)
-"""Uploaded files in the server's memory. A visitor may hold twenty photos of 20 MiB and a zip."""
+ANSWERING = Room("photo", 60, waiting=20, patience=10.0)  # one at a time: the last waits 15 s
+FILES = Held(visitor=640 * MIB, server=1024 * MIB)  # twenty photos and a zip

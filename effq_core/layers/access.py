@@ -1,20 +1,22 @@
 """From a run's results to what is known about its layers, whichever run has found it out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from effq_core.base.settings import Home
-from effq_core.experiment.mixed import Layers
-from effq_core.experiment.variants import BASELINE, PTQ
+from effq_core.experiment import Experiment
+from effq_core.experiment.mixed import Layers, Mixed
+from effq_core.experiment.variants import BASELINE, MIXED, PTQ
+from effq_core.results.access import artifact_at, of_kind, sources, statistics_of
 from effq_core.results.document import REFERENCE_FOLDER, Results
-from effq_core.results.origin import artifact_at, of_kind, sources, statistics_of
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.manifest import Artifact
 
+_ABOUT_LAYERS = ("layers", "mixed", "variants")
+
 SIGNAL, EFFECT, SUGGEST = "signal", "effect", "suggest"
-"""Kinds of the stages whose artifacts are evidence."""
 REFERENCE_LAYERS = REFERENCE_FOLDER / "layers"
 
 
@@ -36,18 +38,10 @@ class Evidence:
 
 
 def find_evidence(results: Results) -> Evidence | None:
-    """Finds what is known about a run's layers, by what it was made from.
+    """Finds what any run has found out about the layers of a run's files; StoreError if unreadable.
 
-    Any run of the same model and calibration may have found it out; the database is not asked, as
-    that run may have been deleted since.
-
-    Returns:
-        What there is; of several looks one that came to its end, at the run's own photos if there
-        is one, and at most of them, then the newest. Searches are those on the run's own photos.
-        ``None`` where nothing is known, or the run has no int8 file to look at.
-
-    Raises:
-        StoreError: If the store cannot be read.
+    Of several looks, one that came to its end, at the run's own photos, at most of them, then the
+    newest; searches are those on the run's own photos. ``None``: nothing is known, or no int8.
     """
     if PTQ not in results.variants:
         return None
@@ -59,9 +53,7 @@ def find_evidence(results: Results) -> Evidence | None:
     ranges = {"float32": float32, "statistics": statistics_of(store, results)}
     calibration = results.experiment.calibration
     recipe = {"method": calibration.method, "percentile": calibration.percentile}
-    effects = [
-        each for each in _matching(store, EFFECT, ranges) if recipe.items() <= _params(each).items()
-    ]
+    effects = [e for e in _matching(store, EFFECT, ranges) if recipe.items() <= _params(e).items()]
     answers = results.variants[BASELINE].predictions
     photos = sources(artifact_at(store, answers)).get("evaluation")
     signal, effect = _best(_matching(store, SIGNAL, pair), photos), _best(effects)
@@ -101,7 +93,6 @@ def _folder(path: Path) -> Path | None:
 
 
 def _matching(store: ArtifactStore, kind: str, wanted: Mapping[str, str | None]) -> list[Artifact]:
-    """Returns the artifacts of a kind that were made from these inputs, and maybe from others."""
     return [each for each in of_kind(store, kind) if wanted.items() <= sources(each).items()]
 
 
@@ -111,8 +102,6 @@ def _params(artifact: Artifact) -> dict[str, Any]:
 
 
 def _best(artifacts: list[Artifact], photos: str | None = None) -> Artifact | None:
-    """Of several looks at the same files, the one that tells most."""
-
     def telling(artifact: Artifact) -> tuple[bool, bool, int, float]:
         found = artifact.summary
         return (
@@ -129,3 +118,26 @@ def _asked(artifact: Artifact | None) -> Layers | None:
     params = _params(artifact) if artifact else {}
     known = {field.name: params[field.name] for field in fields(Layers) if field.name in params}
     return Layers(**known) if known else None
+
+
+def looking(experiment: Experiment, layers: Layers) -> Experiment:
+    """Returns the same experiment, which looks into the layers too; all else is cached."""
+    return replace(experiment, layers=layers)
+
+
+def mixing(experiment: Experiment, mixed: Mixed, layers: Layers | None) -> Experiment:
+    """Returns the same experiment with the variant ``int8_mixed``."""
+    variants = (*experiment.variants, MIXED)
+    return replace(experiment, variants=variants, mixed=mixed, layers=layers or experiment.layers)
+
+
+def is_about(other: Experiment, experiment: Experiment) -> bool:
+    """Tells whether one asks about the layers of what another makes, and differs in no more."""
+    if other.layers is None and other.mixed is None:
+        return False
+    return _model(other) == _model(experiment)
+
+
+def _model(experiment: Experiment) -> dict[str, object]:
+    plain = experiment.to_dict()
+    return {name: value for name, value in plain.items() if name not in _ABOUT_LAYERS}

@@ -1,8 +1,4 @@
-"""What each block does to the answers: put into int8 alone, and left out alone (uses TensorFlow).
-
-Calibration photos are looked at, none of which is an evaluation photo: what is chosen by these
-effects is not chosen by the photos that judge it.
-"""
+"""What each block does to the answers on calibration photos, which judge nothing (TensorFlow)."""
 
 import time
 from collections.abc import Collection, Iterator
@@ -16,18 +12,12 @@ from effq_core.base.errors import StageError
 from effq_core.base.intervals import Proportion, proportion
 from effq_core.base.reporting import PreparingReporter, Reporter
 from effq_core.experiment.mixed import Layers, Precision
-from effq_core.layers.effect_record import (
-    LAYER_SHARE,
-    BlockEffect,
-    EffectKind,
-    EffectRecord,
-    heavy_blocks,
-)
+from effq_core.layers import effect_record
 from effq_core.layers.ledger import Clock, Ledger
 from effq_core.measure.predictions import Floats
 from effq_core.measure.statistics import clip_epsilon, mean_kl
 from effq_core.quantize.calibration import Ranges
-from effq_core.quantize.mixed import quantize_mixed
+from effq_core.quantize.convert import quantize_mixed
 from effq_core.runtimes.model import ModelPool
 from effq_core.tflite.network import read_network
 from effq_core.tflite.rewriting import halve_kernels
@@ -38,10 +28,8 @@ LEDGER = "effects.json"
 class EffectMeter:
     """Measures effects of blocks and layers until its time is up.
 
-    Args:
-        ranges: Smallest and largest value by tensor name.
-        images: Calibration photos, uint8 ``(n, side, side, 3)``.
-        scratch: Folder that survives a kill; what was measured there is not measured again.
+    By ``ranges`` of tensors, on calibration photos, uint8 ``(n, side, side, 3)``; what is in
+    ``scratch``, which survives a kill, is not measured again.
     """
 
     def __init__(
@@ -67,24 +55,17 @@ class EffectMeter:
         self._output = frozenset(op.tensor for op in self._network.ops[-1:] if op.kind == "SOFTMAX")
         self._answers = ModelPool(float32).predict_many(self._images, PreparingReporter(reporter))
 
-    def measure(self, method: str, percentile: float) -> EffectRecord:
-        """Measures all there is time for.
-
-        Every block alone in int8 comes first, then groups, then every block alone in floats,
-        then the layers of the blocks that matter; the worst before others.
-
-        Raises:
-            StageError: If the quantizer refuses a file.
-        """
+    def measure(self, method: str, percentile: float) -> effect_record.EffectRecord:
+        """Measures what there is time for: blocks in int8, groups, blocks in floats, layers."""
         network = self._network
         baseline = self._row("int8", self._output)
         floats = self._row("floats", self._all)
         found: dict[str, dict[str, Any]] = {}
         for block in network.blocks:
-            self._only(found, block.name, block.name, EffectKind.BLOCK, block.tensors)
+            self._only(found, block.name, block.name, effect_record.EffectKind.BLOCK, block.tensors)
         groups: dict[str, dict[str, Any]] = {}
         for name, tensors in network.groups.items():
-            if self._only(groups, name, name, EffectKind.GROUP, tensors):
+            if self._only(groups, name, name, effect_record.EffectKind.GROUP, tensors):
                 self._without(groups[name], tensors, baseline["bytes"])
         worst = sorted(found.values(), key=lambda effect: -effect["only_kl"])
         for effect in worst:
@@ -92,12 +73,12 @@ class EffectMeter:
         missing = [block.name for block in network.blocks if block.name not in found]
         layers: dict[str, dict[str, Any]] = {}
         for name, owner, tensors in self._layers_that_matter(worst):
-            if not self._only(layers, name, owner, EffectKind.LAYER, tensors):
+            if not self._only(layers, name, owner, effect_record.EffectKind.LAYER, tensors):
                 missing.append(name)
                 continue
             self._without(layers[name], tensors, baseline["bytes"])
         self._reporter.progress(len(self._ledger), len(self._ledger), "files")
-        return EffectRecord(
+        return effect_record.EffectRecord(
             images=len(self._images),
             method=method,
             percentile=percentile,
@@ -106,11 +87,11 @@ class EffectMeter:
             floats_kl=floats["kl"],
             floats_agreement=Proportion(**floats["agreement"]),
             effects=tuple(
-                BlockEffect.from_dict(each)
+                effect_record.BlockEffect.from_dict(each)
                 for each in (*groups.values(), *found.values(), *layers.values())
             ),
             not_reached=tuple(missing),
-            layer_share=LAYER_SHARE,
+            layer_share=effect_record.LAYER_SHARE,
             seconds=self._ledger.seconds,
             budget_seconds=self._budget,
         )
@@ -120,7 +101,7 @@ class EffectMeter:
         found: dict[str, dict[str, Any]],
         name: str,
         block: str,
-        kind: EffectKind,
+        kind: effect_record.EffectKind,
         tensors: Collection[str],
     ) -> bool:
         """Puts a block or layer alone into int8; returns whether there was time."""
@@ -139,7 +120,6 @@ class EffectMeter:
         return True
 
     def _without(self, effect: dict[str, Any], tensors: Collection[str], int8: int) -> None:
-        """Keeps a block or layer alone in floats, if there is time."""
         key = f"without:{effect['kind']}:{effect['name']}"
         if not self._has_time(key):
             return
@@ -153,7 +133,9 @@ class EffectMeter:
         self, worst: list[dict[str, Any]]
     ) -> Iterator[tuple[str, str, tuple[str, ...]]]:
         """Yields layers of the fewest blocks that carry most of the divergence."""
-        for name in heavy_blocks({effect["name"]: effect["only_kl"] for effect in worst}):
+        for name in effect_record.heavy_blocks(
+            {effect["name"]: effect["only_kl"] for effect in worst}
+        ):
             layers = self._network.by_name[name].layers
             if len(layers) < 2:
                 continue  # it would be the block again
@@ -194,19 +176,7 @@ class EffectMeter:
 
 
 def closeness(float32: Floats, other: Floats) -> dict[str, Any]:
-    """Compares answers with float32's.
-
-    Args:
-        float32: float32 ``(n, classes)``.
-        other: The same images', float32 ``(n, classes)``.
-
-    Returns:
-        ``kl``, mean divergence in nats, and ``agreement``, a share with its interval, as JSON
-        values.
-
-    Raises:
-        StageError: If there is no image.
-    """
+    """Compares answers, float32 ``(n, classes)``: mean divergence ``kl`` in nats, ``agreement``."""
     if not len(float32):
         raise StageError("There is no photo to measure effects on.", "Calibrate with some.")
     same = int((float32.argmax(axis=1) == other.argmax(axis=1)).sum())

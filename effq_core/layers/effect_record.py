@@ -1,10 +1,4 @@
-"""What each block and layer does to a model's answers, as it was measured. Imports no TensorFlow.
-
-Two questions are asked of every block. *Only*: what does it cost to put this block alone into int8
-while all else stays in floats? *Without*: what is left of int8's cost once this block alone stays
-in floats? Both set the answers against the float32 file's, photo by photo, before the output's own
-256 steps: a softmax of int8 moves in steps of 1/256, which would drown what one block does.
-"""
+"""What each block alone in int8, or alone in floats, does to a model's answers. No TensorFlow."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,8 +7,7 @@ from effq_core.base.intervals import Proportion
 from effq_core.base.plain import Plain, Record
 
 EFFECT_FILE = "effect.json"
-LAYER_SHARE = 0.8
-"""Share of all blocks' divergence that the blocks carry whose layers are looked at."""
+LAYER_SHARE = 0.8  # of the divergence, carried by the blocks whose layers are looked at
 
 
 class EffectKind(StrEnum):
@@ -29,9 +22,7 @@ class EffectKind(StrEnum):
 class BlockEffect(Plain):
     """What one block, or one layer of a block, does to the model's answers."""
 
-    # Of the block or layer; :meth:`~effq_core.tflite.network.Network.tensors_of` and ``--keep``
-    # take it.
-    name: str
+    name: str  # of the block or layer, as ``--keep`` takes it
     kind: EffectKind  # which of both it is
     block: str  # the block it is in; its own name for a block or a group
     n: int  # calibration photos
@@ -41,8 +32,7 @@ class BlockEffect(Plain):
     # Divergence with all in int8 but this; ``None`` where time was up before.
     without_kl: float | None = None
     without_agreement: Proportion | None = None  # photos that get float32's top-1 class then
-    # Bytes the int8 file grows by if this is kept, kernels stored in float16; ``None`` where time
-    # was up before, or where float16 cannot hold its weights.
+    # Bytes the int8 file grows by if this is kept in float16; ``None``: no time, or no room.
     extra_float16: int | None = None
     extra_float32: int | None = None  # the same with kernels in float32
 
@@ -60,8 +50,7 @@ class EffectRecord(Record):
     # Divergence of all-int8 from float32, in nats, before the output's own steps.
     baseline_kl: float
     baseline_agreement: Proportion  # photos on which all-int8 gives float32's top-1 class
-    # Divergence of a file made the same way with everything in floats: what the way of measuring
-    # itself adds, nothing or next to it.
+    # Divergence of a file made the same way, all in floats: what measuring itself adds.
     floats_kl: float
     floats_agreement: Proportion
     effects: tuple[BlockEffect, ...]  # groups, blocks in the order of the graph, then layers
@@ -88,15 +77,8 @@ class EffectRecord(Record):
         return tuple(e for e in self.effects if e.kind is EffectKind.BLOCK)
 
     def ranked(self, kind: EffectKind = EffectKind.BLOCK) -> tuple[BlockEffect, ...]:
-        """Orders effects, worst first; equal ones in the order of the graph.
-
-        By ``only_kl``. Each block is then judged against the undisturbed model, so that blocks do
-        not hide each other: where several are bad, freeing one of them changes little while the
-        others still spoil the answers. By divergence rather than by agreement, which on a few
-        hundred photos is the same for most blocks: it only moves where a class changes.
-        """
-        found = [e for e in self.effects if e.kind is kind]
-        return tuple(sorted(found, key=lambda e: -e.only_kl))
+        """Orders effects, worst ``only_kl`` first: alone in int8 blocks do not hide others."""
+        return tuple(sorted([e for e in self.effects if e.kind is kind], key=lambda e: -e.only_kl))
 
     def gain(self, effect: BlockEffect) -> float | None:
         """Returns what keeping it alone takes off int8's divergence, in nats; below 0: nothing."""

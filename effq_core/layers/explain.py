@@ -6,8 +6,7 @@ from effq_core.base import formatting as fmt
 from effq_core.layers.effect_record import BlockEffect, EffectKind, EffectRecord
 
 TELLING_SHARE = 2 / 3  # blocks that carry this share of the divergence are said to do it
-MOST_NAMED = 4
-"""More names than this are a list, not a sentence; then no block is said to be to blame."""
+MOST_NAMED = 4  # more names are a list, not a sentence; then no block is to blame
 
 
 @dataclass(frozen=True)
@@ -20,10 +19,7 @@ class Carriers:
 
 
 def carriers(effect: EffectRecord) -> Carriers | None:
-    """Finds at most :data:`MOST_NAMED` blocks that carry :data:`TELLING_SHARE` of the divergence.
-
-    ``None`` where no block was tried, or none does anything.
-    """
+    """Finds the few blocks that carry :data:`TELLING_SHARE` of the divergence, if there are."""
     ranked = effect.ranked(EffectKind.BLOCK)
     total = sum(max(0.0, each.only_kl) for each in ranked)
     if total <= 0:

@@ -17,11 +17,7 @@ class TimeUp(Exception):  # noqa: N818 - an outcome, not a fault; never leaves t
 
 
 class Ledger:
-    """Results by name, in a file that is replaced after each of them; and the time they took.
-
-    What decides which result comes next must depend on results only: a stage that starts again
-    then asks for the same ones, finds them here, and goes on.
-    """
+    """Results by name in a file replaced after each, so that a stage goes on after a restart."""
 
     def __init__(self, folder: Path, name: str, clock: Clock = time.monotonic) -> None:
         folder.mkdir(parents=True, exist_ok=True)

@@ -94,11 +94,9 @@ def _effect(criterion: Criterion, effect: EffectRecord | None) -> Measure:
         title = "KL removed by keeping it in floats, mnat"
         gains = {each.name: effect.gain(each) for each in blocks}
         found = {name: gain for name, gain in gains.items() if gain is not None}
+    values = {name: 1000 * value for name, value in found.items()}
     return Measure(
-        title=title,
-        values={name: 1000 * value for name, value in found.items()},
-        write=lambda value: fmt.millinats(value / 1000),
-        brief=_short,
+        title=title, values=values, write=lambda value: fmt.millinats(value / 1000), brief=_short
     )
 
 

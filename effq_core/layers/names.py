@@ -3,18 +3,10 @@
 from effq_core.models.card import ModelCard
 from effq_core.models.families.family import Layer, family_of
 from effq_core.models.own.card import OwnCard
-from effq_core.tflite.naming import (
-    DEPTHWISE,
-    RESIDUALS,
-    SQUEEZE_EXCITE,
-    Names,
-    block_of,
-    has_numbered_blocks,
-    is_stage,
-)
+from effq_core.tflite import naming
 
 
-def names_of(card: ModelCard) -> Names | None:
+def names_of(card: ModelCard) -> naming.Names | None:
     """Returns what a model's parts are called; ``None``: that comes with the model's conversion."""
     if isinstance(card, OwnCard) and card.names:
         return card.names
@@ -22,22 +14,22 @@ def names_of(card: ModelCard) -> Names | None:
     return None if layers is None else _arranged(layers)
 
 
-def _arranged(layers: tuple[Layer, ...]) -> Names:
+def _arranged(layers: tuple[Layer, ...]) -> naming.Names:
     """Puts layers into blocks and groups by the rules that read a converted model."""
-    numbered = has_numbered_blocks(name for name, _ in layers)
+    numbered = naming.has_numbered_blocks(name for name, _ in layers)
     blocks: dict[str, list[str]] = {}
     groups: dict[str, None] = {}
     block = ""
     for name, kind in layers:
         if kind == "ADD":
-            groups[RESIDUALS] = None
+            groups[naming.RESIDUALS] = None
             continue
-        block = block_of(name, kind, block, has_blocks=numbered)
+        block = naming.block_of(name, kind, block, has_blocks=numbered)
         blocks.setdefault(block, []).append(name)
-        if is_stage(block):
+        if naming.is_stage(block):
             if kind == "DEPTHWISE_CONV_2D":
-                groups[DEPTHWISE] = None
+                groups[naming.DEPTHWISE] = None
             if "_se_" in name:
-                groups[SQUEEZE_EXCITE] = None
-    order = [each for each in (RESIDUALS, DEPTHWISE, SQUEEZE_EXCITE) if each in groups]
-    return Names(tuple((name, tuple(each)) for name, each in blocks.items()), tuple(order))
+                groups[naming.SQUEEZE_EXCITE] = None
+    order = [e for e in (naming.RESIDUALS, naming.DEPTHWISE, naming.SQUEEZE_EXCITE) if e in groups]
+    return naming.Names(tuple((name, tuple(each)) for name, each in blocks.items()), tuple(order))

@@ -101,15 +101,11 @@ def median(values: Sequence[float] | _Sum) -> float:
 
 
 class Both:
-    """Both files, loaded with all their tensors kept. Serves one thread at a time.
+    """Both files, with all their tensors kept, for one thread; ModelError if they do not fit.
 
-    XNNPACK runs each operator by itself then, with the kernels it has otherwise: on the bundled
-    model the probabilities are those of the files as they are used, bit for bit. LiteRT's own
-    kernels would be another model: they answer up to 12 of 256 steps elsewhere, and take five times
-    as long in floats.
-
-    Raises:
-        ModelError: If a file cannot be read, or the two do not fit each other.
+    XNNPACK runs each operator by itself: on the bundled model the probabilities are those of the
+    files as used, bit for bit. LiteRT's own kernels would be another model: up to 12 of 256
+    steps elsewhere, and five times as slow in floats.
     """
 
     def __init__(self, float32: Path, int8: Path, *, threads: int = 1) -> None:
@@ -123,22 +119,10 @@ class Both:
         self.image_size = self._float32.image_size
         self.ops = read_network(float32).ops
         self.pairs = _pair(float32, int8, self.ops)
-        self._tables = {
-            pair.op.tensor: _table(pair) for pair in self.pairs if pair.scale is not None
-        }
+        self._tables = {p.op.tensor: _table(p) for p in self.pairs if p.scale is not None}
 
     def run(self, image: Image) -> tuple[Floats, Floats]:
-        """Runs both on a photo.
-
-        Args:
-            image: RGB 0-255, uint8 ``(side, side, 3)``.
-
-        Returns:
-            The probabilities of float32 and int8, float32 ``(classes,)`` each.
-
-        Raises:
-            ModelError: If the image does not have the model's size.
-        """
+        """Runs both on an uint8 ``(side, side, 3)``; returns float32 ``(classes,)`` of each."""
         return self._float32.predict(image), self._int8.predict(image)
 
     def values(self, pair: Pair) -> tuple[Floats, Floats]:
@@ -157,11 +141,7 @@ def _operators(path: Path) -> list[Operator]:
 
 
 def _pair(float32: Path, int8: Path, all_ops: Sequence[Op]) -> tuple[Pair, ...]:
-    """Finds each operator of the float32 file in the other one.
-
-    By the name of its tensor; where names differ (training with fake quantization renames every
-    layer), by its place, if the operators are the same ones in the same order.
-    """
+    """Finds each operator's counterpart by its tensor's name; by place where QAT renamed them."""
     first, second = _operators(float32), _operators(int8)
     by_name = {op.output.name: op for op in second}
     found = [(op, by_name.get(op.output.name)) for op in first]
@@ -205,6 +185,5 @@ def _table(pair: Pair) -> Floats:
 
 
 def _misfit(float32: Path, int8: Path) -> ModelError:
-    return ModelError(
-        f"{float32} and {int8} are not files of the same model.", "Compare two variants of one run."
-    )
+    message = f"{float32} and {int8} are not files of the same model."
+    return ModelError(message, "Compare two variants of one run.")

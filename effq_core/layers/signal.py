@@ -17,8 +17,7 @@ from effq_core.tflite.file import Tensor
 from effq_core.tflite.network import Op
 from effq_core.tflite.operators import operator_kind
 
-HISTOGRAM_SAMPLES = 16_384
-"""Values a tensor and photo gives to the histogram at most: larger ones give every k-th."""
+HISTOGRAM_SAMPLES = 16_384  # values a tensor and photo gives a histogram at most, evenly spaced
 
 _Array = npt.NDArray[Any]
 _Floats = npt.NDArray[np.float32]
@@ -29,13 +28,9 @@ def measure_signal(
 ) -> SignalRecord:
     """Runs both files on photos and compares every activation, and every kernel once.
 
-    Args:
-        images: RGB 0-255, uint8 ``(n, side, side, 3)``, at least one; a memory map will do.
-
-    Raises:
-        ModelError: If a file cannot be read, or the two do not fit each other.
-        StageError: If there is no photo, or a float32 activation is infinite or not a number.
-        Cancelled: If the user asked to stop.
+    ``images``: RGB 0-255, uint8 ``(n, side, side, 3)``. Raises ModelError if a file is unreadable
+    or the two do not fit; StageError without a photo, or if a float32 activation is infinite or not
+    a number; Cancelled if the user asked to stop.
     """
     if not len(images):
         raise StageError("There is no photo to compare float32 and int8 on.", "Add photos.")
@@ -49,17 +44,12 @@ def measure_signal(
         for watcher in watchers:
             watcher.add(*both.values(watcher.pair), photo=number)
         reporter.progress(number + 1, len(images))
-    return SignalRecord(
-        images=len(images),
-        agreed=agreed,
-        tensors=tuple(watcher.result() for watcher in watchers),
-        kernels=tuple(_kernel(pair.op, *pair.kernels) for pair in both.pairs if pair.kernels),
-    )
+    tensors = tuple(watcher.result() for watcher in watchers)
+    kernels = tuple(_kernel(pair.op, *pair.kernels) for pair in both.pairs if pair.kernels)
+    return SignalRecord(images=len(images), agreed=agreed, tensors=tensors, kernels=kernels)
 
 
 class _Watcher:
-    """Sums up one activation over photos."""
-
     def __init__(self, pair: Pair) -> None:
         self.pair = pair
         self._sums = Sums()
@@ -75,10 +65,9 @@ class _Watcher:
         sums = Sums.of(exact, rounded)
         low, high = float(exact.min()), float(exact.max())
         if not (math.isfinite(low) and math.isfinite(high) and math.isfinite(sums.noise.sum())):
-            raise StageError(
-                f"The activation {self.pair.op.tensor!r} is not a number on photo {photo}.",
-                "The float model itself overflows: check its weights and its input.",
-            )
+            message = f"The activation {self.pair.op.tensor!r} is not a number on photo {photo}."
+            hint = "The float model itself overflows: check its weights and its input."
+            raise StageError(message, hint)
         self._sums += sums
         self._photos.append(min(sums.sqnr_db, self._channel_db(sums)))
         self._low, self._high = min(self._low, low), max(self._high, high)
@@ -93,8 +82,7 @@ class _Watcher:
         self._histogram.add(exact.reshape(-1)[photo % stride :: stride], low, high)
 
     def _channel_db(self, sums: Sums) -> float:
-        # Where a channel is one value, its own ratio says little: most of a thousand probabilities
-        # are next to nothing, and nothing in int8.
+        # The ratio of a channel of one value says little: most probabilities are next to nothing.
         return sums.channel_db if self.pair.is_map else sums.sqnr_db
 
     def _start(self, low: float, high: float) -> tuple[float, float]:
@@ -197,11 +185,7 @@ class GrowingHistogram:
         return merged
 
     def over(self, low: float, high: float, most: int) -> tuple[_Array, _Array]:
-        """Returns int64 counts of at most ``most`` bins, and float64 ends, one more.
-
-        Bins are whole numbers of fine ones, equally wide, and hold every value counted: the last
-        may end a little after ``high``.
-        """
+        """Returns int64 counts of at most ``most`` equal bins, and one more float64 end."""
         used = np.flatnonzero(self._counts)
         ends = (used[0], used[-1] + 1) if len(used) else (FINE - 1, 0)
         first = int(np.clip(np.floor((low - self._low) / self._width), 0, ends[0]))

@@ -1,8 +1,4 @@
-"""What int8 does to the signal inside a model: every activation and kernel, against float32's.
-
-A small record (a few hundred KiB for the 268 operators of EfficientNetV2-B0), written by the stage
-``signal`` and drawn by the Layers page. Imports no TensorFlow and no LiteRT.
-"""
+"""What int8 does to every activation and kernel of a model. Imports no TensorFlow, no LiteRT."""
 
 from __future__ import annotations
 
@@ -12,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from effq_core.base.errors import StoreError
-from effq_core.base.reading import reading
+from effq_core.base.files import reading
 from effq_core.layers.signal_tensors import KernelSignal, Shelf, TensorSignal
 
 ARRAYS_FILE = "signal.npz"
@@ -25,11 +21,8 @@ class BlockSignal:
     """What a block does to the signal."""
 
     block: str
-    # SQNR of what it reads: of the output of the block before; ``inf`` for the first, whose photos
-    # are the same for both.
-    input_db: float
-    # SQNR of what it hands on: of its last operator's output, of all values together or of the
-    # median channel, whichever is lower.
+    input_db: float  # SQNR of what it reads, the output of the block before; ``inf`` for the first
+    # SQNR of its last operator's output, of all values or the median channel, if lower.
     output_db: float
     output: TensorSignal
     clipped: TensorSignal  # its tensor with the largest share of clipped values
@@ -72,7 +65,6 @@ class SignalRecord:
             kernels.setdefault(kernel.block, []).append(kernel)
         found: list[BlockSignal] = []
         for block, members in tensors.items():
-            weights = kernels.get(block, [])
             found.append(
                 BlockSignal(
                     block=block,
@@ -80,7 +72,7 @@ class SignalRecord:
                     output_db=members[-1].lower_db,
                     output=members[-1],
                     clipped=max(members, key=lambda each: each.clipped_share),
-                    widest=max(weights, key=lambda each: each.spread, default=None),
+                    widest=max(kernels.get(block, []), key=lambda each: each.spread, default=None),
                 )
             )
         return tuple(found)
@@ -101,11 +93,7 @@ class SignalRecord:
 
     @classmethod
     def load(cls, folder: Path) -> SignalRecord:
-        """Reads what :meth:`save` wrote.
-
-        Raises:
-            StoreError: If it is missing, damaged or of another format.
-        """
+        """Reads what :meth:`save` wrote; StoreError if it is missing, damaged or unknown."""
         with reading("The layers' signal", folder):
             index = json.loads((folder / INDEX_FILE).read_text(encoding="utf-8"))
             if index["format"] != FORMAT:
@@ -115,9 +103,7 @@ class SignalRecord:
                     "Run the experiment again, or update EffQ.",
                 )
             shelf = Shelf.load(folder / ARRAYS_FILE)
-            return cls(
-                images=int(index["images"]),
-                agreed=int(index["agreed"]),
-                tensors=tuple(TensorSignal.take(each, shelf) for each in index["tensors"]),
-                kernels=tuple(KernelSignal.take(each, shelf) for each in index["kernels"]),
-            )
+            images = int(index["images"])
+            tensors = tuple(TensorSignal.take(each, shelf) for each in index["tensors"])
+            kernels = tuple(KernelSignal.take(each, shelf) for each in index["kernels"])
+            return cls(images=images, agreed=int(index["agreed"]), tensors=tensors, kernels=kernels)

@@ -69,38 +69,29 @@ class TensorSignal:
     block: str  # name of its block
     kind: str  # of its operator, such as ``CONV_2D``
     images: int  # photos it was watched on
-    # SQNR over all values of all photos together, in dB; ``inf`` where nothing is lost, ``-inf``
-    # where float32 has nothing but zeros and int8 has not.
+    # SQNR over all values, dB; ``inf``: nothing is lost; ``-inf``: only float32 has just zeros.
     sqnr_db: float
-    # Median over photos of each photo's own SQNR, of all values or of the median channel, whichever
-    # is lower, in dB: as a step of a trace has it. A few photos with large values rule the sum over
-    # all, not this.
+    # Median over photos of each one's SQNR, of all values or the median channel if lower, dB: a few
+    # photos with large values rule the sum over all, not this.
     typical_db: float
-    # Median over channels of each channel's own SQNR over all photos, in dB; channels of nothing
-    # but zeros do not count; where a channel is one value a photo, that of all values. One channel
-    # with values far larger than the others' rules the sum while its grid is too coarse for all of
-    # them: this tells.
+    # Median over channels, but empty ones, of each one's SQNR, dB (of single values: that of all):
+    # one channel with large values rules the sum while its grid is too coarse for the others.
     channel_db: float
-    # ``sum x x' / sqrt(sum x^2 sum x'^2)`` over all values of all photos, -1 to 1: the same
-    # direction, whatever the length; 1 where both are nothing but zeros, 0 where one is.
+    # ``sum x x' / sqrt(sum x^2 sum x'^2)`` over all values; 1: both are only zeros; 0: one is.
     cosine: float
     low: float  # smallest value float32 had
     high: float  # largest value float32 had
-    # Smallest value int8 can represent: ``scale (-128 - zero_point)``; ``-inf`` where the tensor is
-    # kept in floats.
+    # Smallest value int8 can represent, ``scale (-128 - zero_point)``; ``-inf`` for floats.
     int8_low: float
     # Largest one: ``scale (127 - zero_point)``; ``inf`` where it is kept in floats.
     int8_high: float
     scale: float | None  # step of the int8 grid; ``None`` where the tensor is kept in floats
     zero_point: int | None  # integer that stands for 0; ``None`` where the tensor is kept in floats
-    # Share of float32's values, 0 to 1, that lie outside the int8 range by more than half a step:
-    # those an integer of the grid cannot stand for within its rounding.
+    # Share of float32's values, 0 to 1, outside the int8 range by more than half a step.
     clipped_share: float
-    # Counts of float32's values, int64 ``(bins,)``, of an evenly spaced choice of them in large
-    # tensors.
+    # Counts of float32's values (of large tensors: some, evenly spaced), int64 ``(bins,)``.
     histogram: _Array
-    # Ends of its equal bins, float64 ``(bins + 1,)``; they span float32's values and the int8
-    # range.
+    # Ends of its equal bins, over float32's values and the int8 range, float64 ``(bins + 1,)``.
     edges: _Array
 
     @property
@@ -157,16 +148,12 @@ class KernelSignal:
     shape: tuple[int, ...]  # of the kernel in the file
     low: _Array  # smallest weight of each output channel, float32 ``(channels,)``
     high: _Array  # largest weight of each, float32 ``(channels,)``
-    # Step of the int8 grid of each channel, or of all, float32 ``(channels,)`` or ``(1,)``; empty
-    # where the kernel is kept in floats.
+    # Steps of the int8 grid, float32 ``(channels,)`` or ``(1,)``; empty for kernels in floats.
     scales: _Array
-    # Largest over median of the channels' largest absolute weights, 1 or more: how much a grid for
-    # all channels together would lose, and how unlike each other they are (Nagel et al., *Data-Free
-    # Quantization Through Weight Equalization*, 2019); ``inf`` where more than half of the channels
-    # are empty.
+    # Largest over median of the channels' largest absolute weights: how unlike they are (Nagel et
+    # al., *Data-Free Quantization Through Weight Equalization*, 2019); ``inf``: most are empty.
     spread: float
-    # SQNR of the int8 file's weights against float32's, in dB. Where a model was trained on after
-    # float32 (``int8_qat``), what training changed counts as lost too.
+    # SQNR of the int8 file's weights against float32's, dB; what QAT changed counts as lost.
     sqnr_db: float
     histogram: _Array  # counts of the float32 weights, int64 ``(bins,)``
     edges: _Array  # ends of its equal bins, float64 ``(bins + 1,)``
@@ -207,21 +194,10 @@ class KernelSignal:
         return made
 
 
-_NUMBERS = (
-    "sqnr_db",
-    "typical_db",
-    "channel_db",
-    "cosine",
-    "low",
-    "high",
-    "int8_low",
-    "int8_high",
-    "clipped_share",
-)
+_NUMBERS = tuple(each.name for each in fields(TensorSignal) if each.type == "float")
 
 
 def _plain(member: TensorSignal | KernelSignal) -> dict[str, Any]:
-    """Returns what is not an array as JSON values."""
     values = {field.name: getattr(member, field.name) for field in fields(member)}
     return {
         # JSON has no infinity; as text, every reader's float() knows it.

@@ -1,8 +1,4 @@
-"""Looking for the smallest set of blocks to keep in floats, by ranking and then measuring.
-
-Effects only say in which order to try: whether a set holds the limits is measured on the
-evaluation photos, never predicted. Imports no TensorFlow itself.
-"""
+"""Looks for the fewest blocks to keep in floats: ranked by effect, then measured, not predicted."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
@@ -49,22 +45,11 @@ def suggest(
     int8_bytes: int,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Suggestion:
-    """Looks for the smallest set of blocks that holds the limits.
+    """Looks for the smallest set of blocks that holds the limits, or what comes nearest; Cancelled.
 
-    Sets are beginnings of an order that fit the size allowed. Where few blocks carry most of the
-    divergence, blocks are tried in its order. Where it is spread over many, keeping some of them
-    helps little, and the same part of all blocks comes first: residual additions, which weigh
-    nothing, depthwise convolutions, squeeze-and-excite; then blocks by divergence a byte. Last
-    come single layers. In an order the length doubles until a set holds the limits, then halves
-    between the last that did not and the first that did; of what is found, each member that is not
-    needed is dropped, the one of least effect first.
-
-    Returns:
-        The set with the fewest members that holds every limit, the smallest file of equals; if
-        there is none, the best one measured within size and latency.
-
-    Raises:
-        Cancelled: If the user asked to stop.
+    Sets are beginnings of :func:`orders`. The length doubles until a set holds the limits,
+    then halves between the last that did not and the first that did; of what is found, each member
+    that is not needed is dropped, the one of least effect first.
     """
     limits, complete = bench.settings, True
     guess = 3 + 2 * len(bench.network.blocks).bit_length()
@@ -103,13 +88,7 @@ def suggest(
 
 
 def choose(trials: Sequence[TrialRecord], limits: Mixed) -> TrialRecord:
-    """Takes one of the trials.
-
-    Returns:
-        Of those that hold every limit the one with the fewest members, then the smallest file. If
-        none does: of those within size and latency, int8 itself among them, the one that loses
-        least; of equals the one closest to float32, then the smallest.
-    """
+    """Takes the fewest members that hold all limits, or what loses least of what is affordable."""
     if good := [trial for trial in trials if trial.ok]:
         return min(good, key=lambda trial: (len(trial.keep), trial.size_bytes))
     affordable = [trial for trial in trials if not is_too_costly(trial, limits)]
@@ -119,20 +98,13 @@ def choose(trials: Sequence[TrialRecord], limits: Mixed) -> TrialRecord:
 def orders(
     network: Network, effects: EffectRecord, limits: Mixed, int8_bytes: int
 ) -> Iterator[tuple[str, ...]]:
-    """Yields orders in which blocks or layers are to be tried, each fitting the size allowed.
-
-    Yields:
-        Where at most :data:`FEW` blocks carry most of the divergence: blocks by it, groups and
-        blocks by divergence a byte, layers by divergence a byte. Where it is spread: groups and
-        blocks, blocks, groups and layers. An order that was given before is left out.
-    """
+    """Yields the orders to try blocks and layers in, each fitting the size allowed, once."""
     blocks = list(effects.blocks)
     with_layers = {effect.block for effect in effects.effects if effect.kind is EffectKind.LAYER}
     fine = [
-        effect
-        for effect in effects.effects
-        if effect.kind is EffectKind.LAYER
-        or (effect.kind is EffectKind.BLOCK and effect.name not in with_layers)
+        e
+        for e in effects.effects
+        if e.kind is EffectKind.LAYER or (e.kind is EffectKind.BLOCK and e.name not in with_layers)
     ]
     unknown = [block.name for block in network.blocks if block.name not in effects.by_name]
 
@@ -147,8 +119,7 @@ def orders(
 
     groups = list(network.groups)
     by_divergence = ordered(blocks, lambda effect: effect.only_kl) + unknown
-    with_groups = groups + ordered(blocks, a_byte) + unknown
-    first = [by_divergence, with_groups]
+    first = [by_divergence, groups + ordered(blocks, a_byte) + unknown]
     by_layer = ordered(fine, a_byte) + unknown
     if len(heavy_blocks({effect.name: effect.only_kl for effect in blocks})) > FEW:
         first.reverse()
@@ -167,19 +138,16 @@ def orders(
 
 def _extra_bytes(network: Network, effects: EffectRecord, name: str, precision: Precision) -> int:
     if known := effects.by_name.get(name):
-        half = precision is Precision.FLOAT16
-        measured = known.extra_float16 if half else known.extra_float32
+        measured = known.extra_float16 if precision is Precision.FLOAT16 else known.extra_float32
         if measured is not None:
             return measured
     tensors = set(network.tensors_of([name]))
-    weights = sum(op.weights for op in network.ops if op.tensor in tensors)
-    return weights * _EXTRA_BYTES[precision]
+    return sum(op.weights for op in network.ops if op.tensor in tensors) * _EXTRA_BYTES[precision]
 
 
 def _shortest(
     order: tuple[str, ...], measure: Callable[[Sequence[str]], TrialRecord], limits: Mixed
 ) -> tuple[str, ...]:
-    """Finds a beginning of an order that holds the limits, where one shorter was seen not to."""
     low, high, best = 0, 1, 0  # low loses too much; high holds all, or costs too much
     while True:
         trial = measure(order[:high])

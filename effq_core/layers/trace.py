@@ -18,14 +18,11 @@ Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
 PARTING_DB = 10.0
-"""SQNR under which two models are said to have parted company, in dB: the noise has a tenth of the
-signal's power, so that the cosine between both is about 0.95.
+"""SQNR under which two models have parted company, dB: noise of a tenth of the signal's power.
 
-Measured with the bundled EfficientNetV2-B0 on Imagenette's validation photos, the lowest SQNR on
-the trunk of each photo: with the bundled int8 file it stays above 10 dB on 98 % of 328 photos; with
-ranges that are too wide (min-max over 200 photos) or too narrow (percentile 99) it falls below on
-98 % of 197. So it tells a sound file from an unsound one, and where that begins. It does not tell
-which photos change class: of the two unsound files one changed 1 % of them, the other 13 %.
+Of the lowest SQNR on the trunk of Imagenette's validation photos (EfficientNetV2-B0): the bundled
+int8 file stays above it on 98 % of 328 photos; with ranges too wide (min-max of 200 photos) or too
+narrow (percentile 99) it falls below on 98 % of 197. It does not tell which photos change class.
 """
 
 LOADED_AT_MOST = 2  # pairs of files one server holds ready
@@ -44,9 +41,7 @@ class Step:
     # That of the median channel, in dB; where a channel is a single value, that of all of them.
     channel_db: float
     cosine: float  # of this photo's values in float32 and in int8
-    # Whether everything goes through it: see :mod:`effq_core.layers.trace`. The probabilities do
-    # not count: they are the answer, and wherever that changes their SQNR is low, whatever the
-    # reason.
+    # Whether everything goes through it; not of probabilities, whose SQNR is low where they change.
     on_trunk: bool
 
     @property
@@ -90,16 +85,10 @@ class Trace:
 
 
 def trace(float32: Path, int8: Path, image: Image) -> Trace:
-    """Follows one photo through both files.
+    """Follows one photo, RGB 0-255, uint8 ``(side, side, 3)``, through two files of a model.
 
-    Args:
-        int8: An int8 file of the same model; ``int8_qat`` and ``int8_mixed`` will do.
-        image: RGB 0-255, uint8 ``(side, side, 3)``.
-
-    Raises:
-        ModelError: If a file cannot be read, the two do not fit each other, or the image does not
-            have the model's size.
-        BusyError: If others keep the models busy for long.
+    Raises ModelError if a file cannot be read, the two do not fit each other, or the image does not
+    have the model's size; BusyError if others keep the models busy for long.
     """
     with _borrow(float32, int8) as both:
         expected, answered = both.run(image)
@@ -122,26 +111,17 @@ def trace(float32: Path, int8: Path, image: Image) -> Trace:
 
 
 def feature_maps(float32: Path, int8: Path, image: Image, tensor: str) -> tuple[Floats, Floats]:
-    """Takes one operator's output on one photo.
+    """Takes one operator's output on one photo, RGB 0-255, uint8 ``(side, side, 3)``.
 
-    Args:
-        image: RGB 0-255, uint8 ``(side, side, 3)``.
-        tensor: Name of the operator's tensor, as in :class:`Step`.
-
-    Returns:
-        float32's values, and those int8 has in their place as real numbers; both float32, of the
-        tensor's shape without the batch: ``(height, width, channels)`` or ``(channels,)``.
-
-    Raises:
-        ModelError: As :func:`trace`, or if there is no such tensor.
-        BusyError: If others keep the models busy for long.
+    Returns float32's values, and those int8 has in their place as real numbers; both float32,
+    ``(height, width, channels)`` or ``(channels,)``. Raises as :func:`trace`; ModelError, too, if
+    there is no tensor of that name.
     """
     with _borrow(float32, int8) as both:
         pair = next((each for each in both.pairs if each.op.tensor == tensor), None)
         if pair is None:
-            raise ModelError(
-                f"The two files have no tensor {tensor!r} in common.", "Choose another operator."
-            )
+            message = f"The two files have no tensor {tensor!r} in common."
+            raise ModelError(message, "Choose another operator.")
         both.run(image)
         exact, rounded = both.values(pair)
     return exact.reshape(pair.op.shape), rounded.reshape(pair.op.shape)
@@ -154,16 +134,10 @@ _loaded: OrderedDict[_Key, Both] = OrderedDict()
 
 @contextmanager
 def _borrow(float32: Path, int8: Path) -> Iterator[Both]:
-    """Holds two files while the block runs, loading them where they are not.
-
-    One visitor at a time, whichever files they ask for: it takes a fraction of a second, and an
-    interpreter serves one thread.
-    """
+    """Holds two files while the block runs, loading them first; one visitor at a time."""
     if not _lock.acquire(timeout=_PATIENCE):
-        raise BusyError(
-            "The server is busy with other photos.",
-            "Try again in a moment: what you have given is still here.",
-        )
+        message = "The server is busy with other photos."
+        raise BusyError(message, "Try again in a moment: what you have given is still here.")
     try:
         key = (_identity(float32), _identity(int8))
         if key not in _loaded:
@@ -177,7 +151,6 @@ def _borrow(float32: Path, int8: Path) -> Iterator[Both]:
 
 
 def _identity(path: Path) -> tuple[str, int, int]:
-    """Tells a file from another one, also from one that has replaced it."""
     try:
         found = path.stat()
     except OSError as error:
@@ -186,11 +159,7 @@ def _identity(path: Path) -> tuple[str, int, int]:
 
 
 def trunk_of(ops: Iterable[Op]) -> tuple[str, ...]:
-    """Finds the tensors no path from the photo to the answer goes around.
-
-    A branch that is added to something larger, or a gate of squeeze-and-excite, may be noisy and
-    matter little; what is lost on the trunk is lost to all that follows.
-    """
+    """Finds the tensors no path goes around: what is lost there is lost to all that follows."""
     ordered = sorted(ops, key=lambda op: op.index)
     last_use = {source: place for place, op in enumerate(ordered) for source in op.sources}
     found, reach = [], -1

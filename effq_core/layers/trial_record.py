@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from effq_core.base.intervals import Proportion
 from effq_core.base.plain import Plain, Record
 from effq_core.experiment.mixed import Precision
-from effq_core.measure.latency_ratio import Ratio
+from effq_core.measure.latency import Ratio
 
 TRIALS_FILE = "trials.json"
 
@@ -20,8 +20,7 @@ class TrialRecord(Plain):
     extra_size: float  # how much larger than int8 it is, in per cent
     n: int  # evaluation photos
     top1: Proportion | None  # photos it gets right; ``None`` without labels
-    # What it loses against float32 on the same photos, in percentage points: top-1; without labels,
-    # the share of photos on which it disagrees with float32.
+    # Top-1 lost against float32, percentage points; without labels, photos answered otherwise.
     drop_points: float
     agreement: Proportion  # photos that get float32's top-1 class
     kl: float  # mean Kullback-Leibler divergence from float32, in nats
@@ -31,11 +30,9 @@ class TrialRecord(Plain):
     busy: bool  # whether other processes took so much of the processor that times are too long
     ok: bool  # whether it holds every limit
     why: str  # which limits it breaks, and by how much, in words; empty if none
-    # Of the exact McNemar test against float32; ``None`` without labels, and in records written
-    # before it was kept.
+    # Of the exact McNemar test against float32; ``None`` without labels and in old records.
     p: float | None = None
-    # How many times as long as int8 it takes, round by round; ``None``: it was measured before
-    # files were timed in turn.
+    # How many times as long as int8 it takes, round by round; ``None`` in old records.
     against_int8: Ratio | None = None
 
     @property
@@ -67,8 +64,7 @@ class Suggestion(Record):
     max_latency_ratio: float | None  # ``None``: any
     complete: bool  # whether the search came to its end; ``False``: its time was up
     seconds: float  # time it took, waits for a restart not counted
-    # What came out, in plain words: what is kept, what it gives, or which limit could not be held;
-    # and that the choice among the trials was made on these very photos.
+    # What came out, in plain words, and that the choice was made on these very photos.
     sentence: str
 
     def __post_init__(self) -> None:

@@ -15,13 +15,12 @@ from effq_core.layers.ledger import Clock, Ledger, TimeUp
 from effq_core.layers.trial_record import TrialRecord
 from effq_core.layers.trial_wording import broken_limits
 from effq_core.measure.accuracy import score
-from effq_core.measure.latency import LatencyReport
-from effq_core.measure.latency_ratio import ratio_of
+from effq_core.measure.latency import LatencyReport, ratio_of
 from effq_core.measure.predictions import Floats, Predictions
 from effq_core.measure.sitting import time_together
 from effq_core.measure.statistics import compare
 from effq_core.quantize.calibration import Ranges
-from effq_core.quantize.mixed import quantize_mixed
+from effq_core.quantize.convert import quantize_mixed
 from effq_core.runtimes.model import ModelPool
 from effq_core.tflite.network import Network, read_network
 
@@ -35,13 +34,10 @@ LEDGER = "trials.json"
 
 
 class Bench:
-    """Tries sets of blocks on the evaluation photos, each once.
+    """Tries sets of blocks on the evaluation photos, uint8 ``(n, side, side, 3)``, each once.
 
-    Args:
-        ranges: Smallest and largest value by tensor name.
-        images: Evaluation photos, uint8 ``(n, side, side, 3)``.
-        answers: What float32 answered to them.
-        scratch: Folder that survives a kill; what was measured there is not measured again.
+    By ``ranges`` of tensors and float32's ``answers``; what is in ``scratch``, which
+    survives a kill, is not measured again.
     """
 
     def __init__(
@@ -81,10 +77,8 @@ class Bench:
     def trial(self, keep: tuple[str, ...]) -> TrialRecord:
         """Measures the file that keeps these blocks and layers in floats; with none, int8 itself.
 
-        Raises:
-            TimeUp: If it was not measured before, and time is up.
-            Cancelled: If the user asked to stop.
-            StageError: If the quantizer refuses the file.
+        Raises TimeUp if it was not measured before, and time is up; Cancelled if the user asked to
+        stop; StageError if the quantizer refuses the file.
         """
         keep = in_graph_order(self.network, keep)
         key = "keep:" + ",".join(keep)
@@ -153,10 +147,21 @@ def in_graph_order(network: Network, names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def time_beside_int8(
-    files: Mapping[str, Path], reporter: Reporter, pause: Callable[[], object] = lambda: None
+    files: Mapping[str, Path],
+    reporter: Reporter,
+    *,
+    again: bool = True,
+    pause: Callable[[], object] = lambda: None,
 ) -> dict[str, LatencyReport]:
     """Times files, by variant and int8 among them, in turn on one thread, after a ``pause``."""
     found = time_together(
-        files, PTQ, [1], invocations=INVOCATIONS, rounds=ROUNDS, reporter=reporter, pause=pause
+        files,
+        PTQ,
+        [1],
+        invocations=INVOCATIONS,
+        rounds=ROUNDS,
+        again=again,
+        reporter=reporter,
+        pause=pause,
     )
     return {name: reports[0] for name, reports in found.items()}

@@ -3,28 +3,22 @@
 from effq_core.tflite.naming import DEPTHWISE, RESIDUALS, SQUEEZE_EXCITE
 from effq_core.tflite.network import Block, BlockKind
 
-KIND_TITLES = {
-    BlockKind.STEM: "Stem",
-    BlockKind.FUSED_MBCONV: "Fused-MBConv",
-    BlockKind.MBCONV: "MBConv",
-    BlockKind.HEAD: "Head",
-    BlockKind.OTHER: "Block",
+# Title of a kind, and what stands for it in text: its shape in the drawing of the network.
+_KINDS = {
+    BlockKind.STEM: ("Stem", "⬢"),
+    BlockKind.FUSED_MBCONV: ("Fused-MBConv", "■"),
+    BlockKind.MBCONV: ("MBConv", "●"),
+    BlockKind.HEAD: ("Head", "⬢"),
+    BlockKind.OTHER: ("Block", "◆"),
 }
-KIND_MARKS = {
-    BlockKind.STEM: "⬢",
-    BlockKind.FUSED_MBCONV: "■",
-    BlockKind.MBCONV: "●",
-    BlockKind.HEAD: "⬢",
-    BlockKind.OTHER: "◆",
-}
-"""What stands for a kind in text: its shape in the drawing of the network."""
+KIND_TITLES = {kind: title for kind, (title, _) in _KINDS.items()}
+KIND_MARKS = {kind: mark for kind, (_, mark) in _KINDS.items()}
 
 GROUP_TITLES = {
     RESIDUALS: "all residual additions",
     DEPTHWISE: "all depthwise convolutions",
     SQUEEZE_EXCITE: "all squeeze-and-excite",
 }
-"""Groups: the same part of every block."""
 
 
 def layer_title(layer: str) -> str:

@@ -4,19 +4,15 @@ from pathlib import Path
 
 from effq_core.base.settings import Home
 from effq_core.experiment.variants import BASELINE
+from effq_core.results.access import of_kind, sources, statistics_of
 from effq_core.results.document import REFERENCE_FOLDER, Results
-from effq_core.results.origin import of_kind, sources, statistics_of
 from effq_core.store.artifacts import ArtifactStore
 
 STAGE = "tensors"  # kind of the stage that keeps tensors
 
 
 def find_tensors(results: Results) -> Path | None:
-    """Finds the folder of a run's tensors by what they were made from, if it has kept any.
-
-    Raises:
-        StoreError: If the store cannot be read.
-    """
+    """Finds the folder of a run's tensors, if any; ``StoreError`` for an unreadable store."""
     if results.folder is None or results.folder == REFERENCE_FOLDER:
         folder = REFERENCE_FOLDER / STAGE
         return folder if folder.is_dir() else None

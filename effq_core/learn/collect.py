@@ -18,8 +18,7 @@ from effq_core.tflite.operators import OperatorKind, OutputScale
 LAYERS = 24  # kernels kept, spread over the depth of the graph
 LAYER_WEIGHTS = 24_000  # weights kept of a kernel; of larger ones, whole channels are drawn
 ACTIVATIONS = 24  # activations kept, one of each stretch of the graph
-STOPS = (1, 2, 5, 10, 20, 50, 100, 200)
-"""Numbers of photos after which a histogram is kept; one of all photos comes last."""
+STOPS = (1, 2, 5, 10, 20, 50, 100, 200)  # photos after which a histogram is kept
 PHOTOS = 48  # photos whose own histograms are kept, spread evenly over all
 PHOTO_BINS = 512
 
@@ -39,13 +38,7 @@ class _Tensor:
 
 
 def read_layers(float32: Path, seed: int = 0) -> tuple[Layer, ...]:
-    """Reads at most :data:`LAYERS` kernels of the float32 file, in the order of the graph.
-
-    Of each kind of operator some, evenly spread over the depth; ``seed`` draws their channels.
-
-    Raises:
-        ModelError: If the file is missing or corrupt.
-    """
+    """Reads some kernels of each kind, spread over the depth; ``ModelError`` for a bad file."""
     rng = np.random.default_rng(seed)
     kernels = [
         kernel for kernel in _tensors(float32, kernels=True) if np.prod(kernel.shape) >= _SMALLEST
@@ -89,17 +82,10 @@ def _layer(kernel: _Tensor, rng: np.random.Generator) -> Layer:
 def watch_activations(
     float32: Path, images: _Array, statistics: ActivationStatistics, reporter: Reporter
 ) -> tuple[Activation, ...]:
-    """Runs the float32 file over some calibration photos again, for at most :data:`ACTIVATIONS`.
+    """Runs some calibration photos, uint8 ``(n, side, side, 3)``, through the float32 file again.
 
-    In each stretch of the graph the one is taken whose widest and mean ranges differ most.
-
-    Args:
-        images: The calibration photos, uint8 ``(n, side, side, 3)``.
-        statistics: What calibration saw on exactly these photos.
-
-    Raises:
-        ModelError: If the file is missing or corrupt.
-        Cancelled: If the user asked to stop.
+    Of each stretch of the graph the activation whose widest and mean ranges differ most is watched;
+    ``statistics`` are of these photos. Raises ``ModelError`` for a bad file, and ``Cancelled``.
     """
     session = open_session(float32, threads=2, keep_values=True)
     place = {name: i for i, name in enumerate(statistics.names)}

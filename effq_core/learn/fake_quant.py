@@ -39,11 +39,7 @@ def span(grid: Grid) -> tuple[float, float]:
 
 
 def follow(grid: Grid, value: float) -> Point:
-    """Takes one value through fake-quant, forward and backward.
-
-    The gradient is the straight-through estimator of TensorFlow's fake-quant operators: rounding
-    is passed over as if it were not there, clipping is not.
-    """
+    """Takes a value through fake-quant, and its gradient straight through, as TensorFlow does."""
     array = np.array([value])
     output = float(grid.round(array)[0])
     return Point(

@@ -1,9 +1,4 @@
-"""The grid that n bits lay over values, as TensorFlow Lite lays it. Pure functions.
-
-TensorFlow Lite's 8-bit specification: weights are symmetric and leave the lowest integer unused
-(-127 to 127); activations are asymmetric and use all integers (-128 to 127), and the real 0 is
-always one of them.
-"""
+"""The grid of n bits by TensorFlow Lite's 8-bit specification, and what it does to a kernel."""
 
 import math
 from dataclasses import dataclass
@@ -13,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from effq_core.base.errors import InputError
+from effq_core.learn.tensors import Layer
 
 BITS = (2, 8)  # fewest and most bits of a grid
 
@@ -65,15 +61,7 @@ class Grid:
 
 
 def make_grid(low: npt.ArrayLike, high: npt.ArrayLike, bits: int, *, symmetric: bool) -> Grid:
-    """Lays a grid over a range, or over one range a channel; an empty one gets the scale 1.
-
-    Args:
-        low: Smallest value, a number or ``(c,)``; ``high`` likewise.
-        bits: 2 to 8.
-
-    Raises:
-        InputError: If there is no such grid.
-    """
+    """Lays a grid of 2 to 8 bits over ranges, numbers or ``(c,)``; an empty one has scale 1."""
     if not BITS[0] <= bits <= BITS[1]:
         raise InputError(f"A grid of {bits} bits cannot be shown.", "Choose 2 to 8 bits.")
     # The real 0 must be one of the levels: TensorFlow Lite pads with it.
@@ -128,3 +116,59 @@ def channel_sqnr(values: npt.NDArray[Any], rounded: npt.NDArray[Any]) -> Floats:
     exact = np.asarray(values, np.float64)
     signal, noise = (exact**2).sum(axis=1), ((exact - rounded) ** 2).sum(axis=1)
     return np.array([decibels(*powers) for powers in zip(signal, noise, strict=True)])
+
+
+@dataclass(frozen=True, eq=False)
+class KernelEffect:
+    """What a grid does to the kept channels of a kernel."""
+
+    grid: Grid  # of one channel (per tensor), or of every kept channel
+    rounded: Floats  # what stands in place of the weights, float64 ``(kept, weights of a channel)``
+    total: float  # SQNR of all of them together, dB
+    channels: Floats  # SQNR of each kept channel, dB, ``(kept,)``
+    per_channel: bool  # whether each channel has a grid of its own
+
+    @property
+    def typical(self) -> float:
+        """SQNR of the median channel, dB."""
+        return float(np.median(self.channels))
+
+    def levels(self, row: int) -> Floats:
+        """Returns the grid values a kept channel can take, rising."""
+        return self.grid.levels(row if self.per_channel else 0)
+
+    def used(self, row: int) -> int:
+        """Counts the different values a kept channel really takes."""
+        return len(np.unique(self.rounded[row]))
+
+
+def quantize_kernel(layer: Layer, bits: int, *, symmetric: bool, per_channel: bool) -> KernelEffect:
+    """Quantizes a kernel. The range of a whole kernel is that of all channels, kept or not."""
+    low: npt.NDArray[np.float32] = layer.low[layer.channels] if per_channel else layer.low.min()
+    high: npt.NDArray[np.float32] = layer.high[layer.channels] if per_channel else layer.high.max()
+    grid = make_grid(low, high, bits, symmetric=symmetric)
+    rounded = grid.round(layer.values)
+    return KernelEffect(
+        grid=grid,
+        rounded=rounded,
+        total=sqnr(layer.values, rounded),
+        channels=channel_sqnr(layer.values, rounded),
+        per_channel=per_channel,
+    )
+
+
+def telling_layer(layers: tuple[Layer, ...]) -> int:
+    """Returns the place of the kernel whose channels' ranges differ most: there scales matter."""
+
+    def spread(layer: Layer) -> float:
+        widths = np.maximum(-layer.low, layer.high)
+        return float(widths.max() / max(np.median(widths), 1e-12))
+
+    return max(range(len(layers)), key=lambda place: spread(layers[place]))
+
+
+def telling_channel(layer: Layer) -> int:
+    """Returns the row of a kept channel that is narrow beside its kernel, though not empty."""
+    widths = np.maximum(-layer.low, layer.high)[layer.channels]
+    order = np.argsort(widths)
+    return int(order[len(order) // 10])

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from effq_core.base import formatting as fmt
 from effq_core.experiment.calibration_methods import METHODS
-from effq_core.learn.kernels import KernelEffect
+from effq_core.learn.grids import KernelEffect
 from effq_core.learn.ranges import RangeEffect
 
 NOTICEABLE_DB = 1.0  # smaller differences are called none: a sixth of a bit

@@ -37,14 +37,7 @@ class RangeEffect:
 def find_range(
     activation: Activation, method: str, images: int, percentile: float = 99.99
 ) -> tuple[float, float]:
-    """Finds the range a method gives, as calibrating with the first photos would.
-
-    Args:
-        images: How many photos; for a method that uses histograms, one of the activation's stops.
-
-    Raises:
-        InputError: If no such number of photos was kept.
-    """
+    """Finds a method's range of the first photos; histograms were kept after the stops only."""
     if not 1 <= images <= len(activation.minima):
         raise InputError(
             f"{images:,} photos were not calibrated with.",
@@ -75,10 +68,7 @@ def grid_of(low: float, high: float, bits: int = 8) -> Grid:
 
 
 def photo_sqnr(activation: Activation, grid: Grid) -> Floats:
-    """Computes each kept photo's signal-to-quantization-noise ratio in dB, float64 ``(photos,)``.
-
-    Values are taken to be spread evenly within a bin of the photo's histogram.
-    """
+    """Computes kept photos' SQNR in dB, float64 ``(photos,)``, values spread evenly in bins."""
     low, width = activation.edges[:-1, None], np.diff(activation.edges)[:, None]
     values = low + width * (np.arange(_POINTS) + 0.5) / _POINTS
     signal = (values**2).mean(axis=1)

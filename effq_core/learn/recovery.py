@@ -9,8 +9,8 @@ from effq_core.measure.statistics import Comparison
 from effq_core.results.document import Results
 from effq_core.results.pairs import compare_pair
 
+# The variants that take int8 apart, in the order the story is told.
 LADDER = ("int8", "int8_qat_untrained", "int8_float_control", "int8_qat")
-"""The variants that take int8 apart, in the order the story is told."""
 
 
 @dataclass(frozen=True)
@@ -98,11 +98,7 @@ def missing(results: Results) -> tuple[str, ...]:
 
 
 def _rung(name: str, comparison: Comparison) -> Rung:
-    middle, low, high = (
-        comparison.difference_points,
-        comparison.low_points,
-        comparison.high_points,
-    )
+    middle, low, high = comparison.difference_points, comparison.low_points, comparison.high_points
     if middle is None or low is None or high is None or comparison.p is None:
         share = comparison.agreement
         return Rung(name, 100 * share.share, 100 * share.low, 100 * share.high, None)

@@ -1,8 +1,4 @@
-"""What a run keeps of its tensors for teaching: some kernels, and what some activations did.
-
-A small file on purpose (a few MB at most): kernels are stored as float16, large ones as a seeded
-choice of channels with all their weights, and activations as histograms.
-"""
+"""A few MB of a run's tensors, for teaching: some kernels, and what some activations did."""
 
 from __future__ import annotations
 
@@ -15,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from effq_core.base.errors import StoreError
-from effq_core.base.reading import reading
+from effq_core.base.files import reading
 
 ARRAYS_FILE = "tensors.npz"
 INDEX_FILE = "tensors.json"

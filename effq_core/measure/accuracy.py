@@ -42,8 +42,7 @@ class AccuracyReport(Plain):
     per_class: tuple[ClassScore, ...] = ()  # top-1 of each dataset class that has images
     calibration_error: float | None = None  # expected calibration error, 0–1 (15 equal bins)
     bins: tuple[CalibrationBin, ...] = ()  # those with images, for a reliability diagram
-    # Counts as ``(true, predicted, images)``, only those above zero; ``predicted`` is a dataset
-    # class, or ``dataset_classes`` for "other": a model class the dataset lacks.
+    # ``(true, predicted, images)``; ``dataset_classes`` stands for a class the dataset lacks.
     confusion: tuple[tuple[int, int, int], ...] = ()
     dataset_classes: int  # number of classes the dataset has
 
@@ -83,25 +82,15 @@ def score(predictions: Predictions) -> AccuracyReport:
 
 
 def calibration_bins(confidence: Floats, right: Bools) -> tuple[CalibrationBin, ...]:
-    """Sorts images into 15 bins of equal width by how sure the model was; empty ones are left out.
-
-    Takes each image's largest output, float (n,), 0–1, and whether that class is the true one, bool
-    (n,). Bin m of M covers ((m-1)/M, m/M] (Guo et al. 2017).
-    """
+    """Sorts images into 15 bins by its largest output, float (n,) (Guo et al. 2017)."""
     edges = np.linspace(0.0, 1.0, CALIBRATION_BINS + 1)
     index = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, CALIBRATION_BINS - 1)
     bins = []
     for position in np.unique(index):
         inside = index == position
-        bins.append(
-            CalibrationBin(
-                low=float(edges[position]),
-                high=float(edges[position + 1]),
-                n=int(inside.sum()),
-                confidence=float(confidence[inside].mean(dtype=np.float64)),
-                accuracy=float(right[inside].mean()),
-            )
-        )
+        low, high, n = float(edges[position]), float(edges[position + 1]), int(inside.sum())
+        sure, share = float(confidence[inside].mean(dtype=np.float64)), float(right[inside].mean())
+        bins.append(CalibrationBin(low=low, high=high, n=n, confidence=sure, accuracy=share))
     return tuple(bins)
 
 

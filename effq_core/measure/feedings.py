@@ -1,10 +1,4 @@
-"""Feeding a ``.tflite`` file as if it had another preprocessing, without making it again.
-
-The preprocessing of EffQ's own files is inside their graph: ``own(x) = x * scale + offset`` a
-channel. A float input may be any number, so what makes the layers behind it see ``other(x)`` is fed
-``own⁻¹(other(x))``: again channels in some order, each with a factor and a summand, which is what
-the file beside a ``.tflite`` file says (see :mod:`effq_core.models.file_input`).
-"""
+"""Feeding a ``.tflite`` file as if it had another preprocessing, without making it again."""
 
 import shutil
 from collections.abc import Iterator, Mapping
@@ -19,7 +13,7 @@ from effq_core.base.reporting import Reporter
 from effq_core.measure.predictions import Ints
 from effq_core.models.card import Normalisation
 from effq_core.models.file_input import Feeding, read_feeding
-from effq_core.models.own.preprocessing import Preprocessing
+from effq_core.models.own.card import Preprocessing
 from effq_core.photos.decode import Pixels
 from effq_core.photos.image_input import COLOUR, GREY
 from effq_core.runtimes.model import ModelPool

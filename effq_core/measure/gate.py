@@ -1,18 +1,65 @@
-"""Gates: checks with numbers that tell whether a variant's results can be believed.
-
-A failed gate marks the variant and never hides it. Each has a module in
-:mod:`effq_core.measure.gates`: its rule, beside the words for it.
-"""
+"""Gates: checks with numbers that tell whether a variant's results can be believed."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 from effq_core.base.plain import Plain
 from effq_core.base.registry import Registry
-from effq_core.measure.evidence import Evidence, Measured
+from effq_core.base.reporting import Reporter
+from effq_core.experiment.variants import BASELINE, Variant
+from effq_core.measure.predictions import Predictions
+from effq_core.runtimes.file_report import FileReport
+from effq_core.store.manifest import LABELS_FILE
+
+
+class Measured(Reporter, Protocol):
+    """A run's measurements, as the stage ``report`` is given them."""
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """The stage's parameters."""
+
+    @property
+    def inputs(self) -> Mapping[str, Path]:
+        """Folder of each input artifact, such as ``evaluate:int8``."""
+
+    @property
+    def summaries(self) -> Mapping[str, Mapping[str, Any]]:
+        """What each input's stage returned."""
+
+    @property
+    def scratch(self) -> Path:
+        """Folder that is removed once the stage completes."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was measured, and the variant whose file is judged."""
+
+    context: Measured  # everything that was measured
+    variant: Variant  # whose file it is
+
+    def file(self, variant: str) -> FileReport:
+        """Returns what is in a variant's file."""
+        return FileReport.from_dict(self.read(f"inspect:{variant}", "file.json"))
+
+    def answers(self, variant: str) -> Predictions:
+        """Returns a variant's answers to the evaluation images."""
+        return Predictions.load(self.context.inputs[f"evaluate:{variant}"])
+
+    def labels(self) -> list[str]:
+        """Returns the names of the model's outputs in their order."""
+        path = self.context.inputs[f"file:{BASELINE}"] / LABELS_FILE
+        return path.read_text(encoding="utf-8").rstrip("\n").split("\n")
+
+    def read(self, source: str, file: str) -> Any:
+        """Returns what a JSON file of an input holds."""
+        return json.loads((self.context.inputs[source] / file).read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,9 +72,7 @@ class Gate(Plain):
     limit: float  # what it had to reach, or not to exceed
     n: int  # number of things looked at: images, tensors, operators
     detail: str  # the result in words, for whoever reads the document without EffQ
-    # What its rule's sentence is made from, as JSON values; ``None`` in documents written before
-    # there were any, which show their stored words
-    facts: Mapping[str, Any] | None = None
+    facts: Mapping[str, Any] | None = None  # what the sentence is made from; ``None``: older files
 
     def __post_init__(self) -> None:
         """Refuses facts its rule's sentence cannot be made from, wherever they come from."""
@@ -38,12 +83,9 @@ class Gate(Plain):
         """What was checked; of another version's gate, what can be said of it."""
         if self.name in GATES:
             return GATES[self.name]
-        return Rule(
-            name=self.name,
-            title=self.name,
-            purpose="Another version of EffQ made this check.",
-            sentence=lambda **_: self.detail,
-        )
+        purpose = "Another version of EffQ made this check."
+        name, sentence = self.name, lambda **_: self.detail
+        return Rule(name=name, title=name, purpose=purpose, sentence=sentence)
 
     @property
     def text(self) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from effq_core.base import formatting as fmt
 from effq_core.base.hardware import Hardware, describe
 from effq_core.base.intervals import median_interval
 from effq_core.base.plain import Plain
@@ -59,14 +60,11 @@ class LatencyReport(Plain):
     min_ms: float
     std_ms: float  # standard deviation (n - 1)
     images_per_second: float  # invocations one interpreter does in a second, by the median
-    # Opening the file and preparing its tensors, XNNPACK's weight packing included; the file itself
-    # is usually in the system's cache. Of several rounds the median, as are the next three.
-    load_ms: float
+    load_ms: float  # opening and preparing the file; of rounds the median, as the next three
     first_invoke_ms: float
     cold_start_ms: float  # both together: what a user waits for the first answer
     peak_memory_kib: int  # growth of resident memory to its highest point
-    # Share of all cores that other processes used meanwhile, 0–1; of several rounds the largest.
-    others_share: float
+    others_share: float  # of all cores, by other processes meanwhile, 0–1; the largest of rounds
     warning: str  # why not to trust the timing; empty where nothing speaks against it
     hardware: Hardware
     sitting: str = ""  # tells files timed in turn; empty where timed alone
@@ -99,6 +97,10 @@ def summarize(measured: Mapping[int, Measured], *, warmup: int, sitting: str = "
     def middle(values: Iterable[float]) -> float:
         return float(np.median(list(values)))
 
+    rounds = tuple(
+        Round(number=number, samples=len(each.samples_ms), others_share=each.others_share)
+        for number, each in measured.items()
+    )
     return LatencyReport(
         samples_ms=samples,
         threads=found[0].threads,
@@ -120,12 +122,7 @@ def summarize(measured: Mapping[int, Measured], *, warmup: int, sitting: str = "
         warning=busy_warning(share),
         hardware=describe(),
         sitting=sitting,
-        rounds=tuple(
-            Round(number=number, samples=len(each.samples_ms), others_share=each.others_share)
-            for number, each in measured.items()
-        )
-        if sitting
-        else (),
+        rounds=rounds if sitting else (),
     )
 
 
@@ -137,3 +134,64 @@ def busy_warning(others_share: float) -> str:
         f"Other processes used {100 * others_share:.0f} % of the processor during the measurement; "
         "times are too long. Close them and measure again."
     )
+
+
+MARK = "*"  # stands after every ratio that was made from a disturbed timing
+NOT_TOGETHER = "not timed together"  # in place of an interval over rounds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ratio:
+    """How many times as fast one file is as another."""
+
+    times: float  # median over the shared rounds; else of the medians
+    low: float  # of the lowest round; of separate timings what their medians' intervals allow
+    high: float  # of the highest round
+    rounds: int  # rounds both were timed in; 0: they were timed separately
+    disturbed: bool  # whether others were too busy: shown with :data:`MARK`, it decides nothing
+
+    @property
+    def together(self) -> bool:
+        """Whether both files were timed in turn."""
+        return self.rounds > 0
+
+    @property
+    def text(self) -> str:
+        """The ratio for people, marked where it was disturbed: ``2.87×`` or ``2.87×*``."""
+        return fmt.ratio(self.times) + (MARK if self.disturbed else "")
+
+    @property
+    def interval(self) -> str:
+        """Lowest and highest round, or that there were none: ``2.80× to 2.95×, 5 rounds``."""
+        if not self.together:
+            return NOT_TOGETHER
+        ends = f"{fmt.ratio(self.low)} to {fmt.ratio(self.high)}"
+        return f"{ends}, {fmt.counted(self.rounds, 'round')}"
+
+    @property
+    def full_text(self) -> str:
+        """The ratio with its interval in brackets."""
+        return f"{self.text} ({self.interval})"
+
+
+def ratio_of(base: LatencyReport, own: LatencyReport) -> Ratio:
+    """Says how many times as fast a file is as another, round by round where in one sitting."""
+    slow, fast = base.round_medians(), own.round_medians()
+    shared = [number for number in fast if number in slow]
+    if not base.sitting or base.sitting != own.sitting or not shared:
+        times, disturbed = base.median_ms / own.median_ms, base.disturbed or own.disturbed
+        low = base.median_low_ms / own.median_high_ms
+        high = base.median_high_ms / own.median_low_ms
+        return Ratio(times=times, low=low, high=high, rounds=0, disturbed=disturbed)
+    found = [slow[number] / fast[number] for number in shared]
+    used = [each for report in (base, own) for each in report.rounds if each.number in shared]
+    times, busy = float(np.median(found)), any(each.disturbed for each in used)
+    low, high = min(found), max(found)
+    return Ratio(times=times, low=low, high=high, rounds=len(found), disturbed=busy)
+
+
+def quotient(first: Ratio, second: Ratio) -> Ratio:
+    """Divides two speed-ups over the same file; its ends are what both sittings allow together."""
+    times, low, high = first.times / second.times, first.low / second.high, first.high / second.low
+    rounds, disturbed = min(first.rounds, second.rounds), first.disturbed or second.disturbed
+    return Ratio(times=times, low=low, high=high, rounds=rounds, disturbed=disturbed)

@@ -24,9 +24,7 @@ from effq_core.runtimes.model import Model
 from effq_core.runtimes.registry import runtime_of
 
 MODEL_ERROR = 3  # exit code of an unusable file; JSON ``message`` and ``hint``
-WATCHED_SECONDS = 0.25
-"""Shortest time over which others are watched: the system counts in hundredths of a second, and in
-much less the share of a quiet machine would be noise. A quick file is warmed up for longer."""
+WATCHED_SECONDS = 0.25  # shortest watch of others: the system counts in hundredths of a second
 
 
 def measure_here(path: Path, *, threads: int, invocations: int, warmup: int) -> dict[str, Any]:
@@ -65,8 +63,7 @@ class _PeakMemory:
     """Growth of this process's resident memory, from when it was made to its highest point."""
 
     def __init__(self) -> None:
-        # Linux keeps one high-water mark per program, and lets a process lower its own. Where it
-        # cannot, the mark left by the imports stays: a little below what follows.
+        # Lowers Linux' high-water mark; where it cannot, that of the imports stays.
         with contextlib.suppress(OSError):
             Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
         self._before = int(psutil.Process().memory_info().rss) // 1024
@@ -77,8 +74,7 @@ class _PeakMemory:
 
     @staticmethod
     def _peak_kib() -> int:
-        # Not ru_maxrss on Linux: a child inherits it from the process that started it, and would
-        # report the gigabytes of a TensorFlow worker.
+        # Not ru_maxrss on Linux: a child inherits that of the TensorFlow worker that started it.
         status = Path("/proc/self/status")
         if status.is_file():
             for line in status.read_text(encoding="ascii", errors="replace").splitlines():
@@ -103,12 +99,8 @@ def _main(arguments: Sequence[str] | None = None) -> int:
     try:
         answer, code = [], 0
         for threads in choices.threads:
-            found = measure_here(
-                choices.path,
-                threads=threads,
-                invocations=choices.invocations,
-                warmup=choices.warmup,
-            )
+            count, warmup = choices.invocations, choices.warmup
+            found = measure_here(choices.path, threads=threads, invocations=count, warmup=warmup)
             answer.append({**found, "first": not answer})
             gc.collect()  # the session and its threads
     except ModelError as error:

@@ -1,21 +1,4 @@
-"""Are a model's outputs in another order than its labels say? Pure functions.
-
-A wrong order is the commonest fault of a file that runs without an error: labels in alphabetical
-order, folders named ``0, 1, 10, 11, 2 …``, a first output for "background". Its answers look like
-a heavy loss, and are none: read in the right order they are as good as ever.
-
-The order that brings most answers back is an assignment problem (H. W. Kuhn, "The Hungarian
-method", 1955) on the counts of wanted and found classes. With few photos of many classes the best
-order fits noise as well, so three things are asked of it:
-
-- it is judged by photos that had no part in finding it (five folds);
-- those answers must have improved by more than chance would do (exact McNemar test);
-- they must then agree beyond chance (J. Cohen's kappa, 1960, at least one half): a file that always
-  answers one class agrees often with a model that mostly does, and says nothing.
-
-An output that is right for most photos of its own class is never read as another: it only answers
-too often.
-"""
+"""Are outputs in another order than their labels? An assignment problem (H. W. Kuhn, 1955)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +12,6 @@ from effq_core.measure.predictions import Ints
 
 RELATED = 0.1  # least share of agreement beyond chance that makes a file a form
 KAPPA = 0.5  # least agreement beyond chance of answers that are read in the right order
-
 _FOLDS = 5
 _MOST = 4_000_000  # pairs of classes up to which every order is looked through: a second, and 32 MB
 _NAMED = 2  # swaps or moves that are named; the others are counted
@@ -80,11 +62,10 @@ def agreeing(order: Mapping[str, Any], verb: str) -> str:
 
 
 def find_reordering(wanted: Ints, found: Ints, names: Sequence[str]) -> Reordering | None:
-    """Looks for an order of the outputs that brings agreement back.
+    """Looks for an order of the outputs that brings agreement back, judged on held-out folds.
 
-    Takes each photo's wanted class, the truth or another model's answer, and the one found, int64
-    (n,); ``names`` are the outputs' in the order they are said to be in. ``None`` where no order is
-    surely better than the given one.
+    Takes each photo's wanted class and the one found, int64 (n,), and the outputs' names. ``None``
+    where no order is surely better: by McNemar's test and a kappa of one half.
     """
     before = wanted == found
     if mcnemar(0, int((~before).sum())) >= DOUBT:
@@ -107,11 +88,7 @@ def find_reordering(wanted: Ints, found: Ints, names: Sequence[str]) -> Reorderi
 
 
 def kappa(a: Ints, b: Ints) -> float:
-    """Computes how much of the agreement possible beyond chance there is (Cohen 1960).
-
-    Takes int64 (n,), n at least 1. Returns 1 for equal answers, 0 for unrelated ones and where
-    chance alone makes all equal.
-    """
+    """Computes Cohen's kappa (1960) of int64 (n,): 1 equal, 0 unrelated or all equal by chance."""
     chance = chance_agreement(a, b)
     return 0.0 if chance >= 1 else float(((a == b).mean() - chance) / (1 - chance))
 

@@ -1,9 +1,4 @@
-"""The same choice made with several seeds, measured on the same photos. Pure functions.
-
-Photos and seeds are two different sources of chance. The intervals and tests here are over photos,
-with the seeds averaged: more seeds make them no narrower than the photos allow. What seeds do is
-said by their least and greatest value.
-"""
+"""The same choice made with several seeds, measured on the same photos. Pure functions."""
 
 import math
 from collections.abc import Sequence
@@ -46,39 +41,20 @@ class PairedMeans:
 
 
 def repeated(right: Sequence[Bools]) -> Repeated:
-    """Averages over seeds the share of photos that count, bool (n,) for each.
-
-    Wilson's interval is taken for the mean as it is for one run. Where seeds agree on a photo that
-    is exact; where they do not it is a little wide. Raises StageError if there is no seed or photo,
-    or the numbers of photos differ.
-    """
+    """Averages the share of photos that count over seeds, bool (n,) each; Wilson's interval."""
     table = _table(right)
-    seeds, n = table.shape
-    shares = table.mean(axis=1)
-    mean = float(shares.mean())
+    (seeds, n), shares = table.shape, table.mean(axis=1)
+    mean, least, most = float(shares.mean()), float(shares.min()), float(shares.max())
     low, high = wilson(mean * n, n)
-    return Repeated(
-        n=n,
-        seeds=seeds,
-        mean=mean,
-        low=low,
-        high=high,
-        least=float(shares.min()),
-        most=float(shares.max()),
-    )
+    return Repeated(n=n, seeds=seeds, mean=mean, low=low, high=high, least=least, most=most)
 
 
 def paired_means(before: Sequence[Bools], after: Sequence[Bools]) -> PairedMeans:
-    """Compares two choices on the same photos and seeds.
+    """Compares two choices on the same photos and seeds, bool (n,) for each seed.
 
-    With one seed the interval is that of Agresti and Min (2005) and the test McNemar's exact one;
-    see :mod:`effq_core.base.intervals`. With several, a photo counts by the mean of its seeds: half
-    a photo is added to each end and a whole one to the middle in the same way, and the test flips
-    the sign of each photo's sum, which is exact if nothing but chance decided which of the two
-    choices a photo favours (R. A. Fisher, "The Design of Experiments", 1935, section 21).
-
-    Takes for each seed which photos a choice gets right, bool (n,). Raises StageError if the seeds
-    or photos of the two do not correspond.
+    One seed: Agresti and Min's interval (2005) and McNemar's exact test. Several: photos count by
+    their means, and the test flips the sign of each photo's sum (R. A. Fisher, "The Design of
+    Experiments", 1935, section 21). Raises StageError if seeds or photos do not correspond.
     """
     first, second = _table(before), _table(after)
     if first.shape != second.shape:
@@ -93,14 +69,9 @@ def paired_means(before: Sequence[Bools], after: Sequence[Bools]) -> PairedMeans
     difference = float(each.sum()) / total
     variance = (float((each**2).sum()) + 1 - float(each.sum()) ** 2 / total) / total**2
     margin = _Z * math.sqrt(variance)
-    return PairedMeans(
-        n=n,
-        seeds=seeds,
-        difference=float(each.mean()),
-        low=max(-1.0, difference - margin),
-        high=min(1.0, difference + margin),
-        p=sign_flip(sums),
-    )
+    low, high = max(-1.0, difference - margin), min(1.0, difference + margin)
+    mean, p = float(each.mean()), sign_flip(sums)
+    return PairedMeans(n=n, seeds=seeds, difference=mean, low=low, high=high, p=p)
 
 
 def sign_flip(sums: npt.NDArray[np.int64]) -> float:

@@ -1,28 +1,94 @@
-"""Timing files that are to be compared: in turn, round by round, in changing order.
+"""Timing files that are to be compared: in turn, round by round, in changing order."""
 
-A machine that slows down for a while slows all files of a round, so their ratios stay. Whatever
-other processes disturbed is timed again beside the file all others are compared with, a bounded
-number of times; what stays disturbed says so.
-"""
-
+import json
 import math
+import os
 import random
 import secrets
+import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from effq_core.base.errors import ExperimentError
+from effq_core.base.errors import ExperimentError, ModelError, StageError
 from effq_core.base.reporting import Reporter, SilentReporter
 from effq_core.measure.latency import LatencyReport, Measured, summarize
-from effq_core.measure.latency_process import probe
+from effq_core.measure.latency_probe import MODEL_ERROR
+from effq_core.runtimes.registry import runtime_of
+
+PROBE = "effq_core.measure.latency_probe"  # the module the measuring process runs
+_POLL_SECONDS = 0.2
+_ALLOCATOR_SETTINGS = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "LD_PRELOAD")
+"""What a worker's environment sets for the sake of training; a user's process does not."""
+
+
+def probe(
+    path: Path | str,
+    threads: Sequence[int],
+    *,
+    invocations: int,
+    warmup: int = 10,
+    reporter: Reporter | None = None,
+) -> tuple[Measured, ...]:
+    """Times a model file in a fresh process, one entry a thread count; leave the cores alone.
+
+    ``invocations``, 2 or more, are timed after ``warmup``. Raises ModelError if the file is no
+    image classifier, ExperimentError if a count is too small, StageError if the process failed.
+    """
+    if min(threads, default=0) < 1 or invocations < 2 or warmup < 0:
+        raise ExperimentError(
+            f"{', '.join(map(str, threads)) or 0} threads, {invocations} timed invocations after "
+            f"{warmup} cannot be timed.",
+            "Choose 1 thread or more and 2 invocations or more.",
+        )
+    command = [sys.executable, "-m", PROBE, str(path), "--threads", *map(str, threads)]
+    command += [f"--invocations={invocations}", f"--warmup={warmup}"]
+    stdout, stderr, code = _run(command, reporter or SilentReporter())
+    if code == MODEL_ERROR:
+        fault = json.loads(stdout)
+        raise ModelError(fault["message"], fault["hint"])
+    if code != 0:
+        tail = "\n".join(stderr.strip().splitlines()[-15:])
+        raise StageError(
+            f"Measuring the latency of {path} failed with exit code {code}: {tail or 'no output'}",
+            "Run it again; if it fails again the file crashes "
+            f"{runtime_of(Path(path)).title} on this processor.",
+        )
+    return tuple(
+        Measured(**{**found, "samples_ms": tuple(map(float, found["samples_ms"]))})
+        for found in json.loads(stdout)
+    )
+
+
+def _run(command: Sequence[str], reporter: Reporter) -> tuple[str, str, int]:
+    reporter.check_cancelled()
+    environment = {k: v for k, v in os.environ.items() if k not in _ALLOCATOR_SETTINGS}
+    root = str(Path(__file__).resolve().parents[2])
+    known = environment.get("PYTHONPATH")
+    environment["PYTHONPATH"] = os.pathsep.join([root, known] if known else [root])
+    child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
+    try:
+        while True:
+            try:
+                stdout, stderr = child.communicate(timeout=_POLL_SECONDS)
+                return stdout, stderr, child.returncode
+            except subprocess.TimeoutExpired:
+                reporter.check_cancelled()
+    finally:
+        if child.poll() is None:
+            child.kill()
+            child.communicate()
+
 
 ROUNDS = 5  # rounds of a sitting; more where more thread counts are timed
 WARMUP = 10
 
 
 class Probe(Protocol):
-    """Times one file in a fresh process: :func:`effq_core.measure.latency_process.probe`."""
+    """Times one file in a fresh process: :func:`effq_core.measure.sitting.probe`."""
 
     def __call__(
         self,
@@ -42,16 +108,14 @@ def time_together(
     threads: Sequence[int],
     *,
     invocations: int = 100,  # of each file and thread count, over all rounds
-    rounds: int = ROUNDS,  # at least; as many again may be added for what was disturbed
+    rounds: int = ROUNDS,
+    again: bool = True,  # whether as many rounds may be added for what was disturbed
     seed: int = 0,
     reporter: Reporter | None = None,
     pause: Callable[[], object] = lambda: None,  # before the first round and each repeat
     measure: Probe = probe,
 ) -> dict[str, tuple[LatencyReport, ...]]:
-    """Times files in one sitting, a report a thread count; raises what :func:`probe` does.
-
-    Nothing else should use the cores meanwhile.
-    """
+    """Times files in one sitting, a report a thread count; raises what :func:`probe` does."""
     if base not in files or not threads or rounds < 1:
         raise ExperimentError("There is nothing to time.", "Choose a file and a thread count.")
     # Each thread count has to be the first of a process once: only then it is cold.
@@ -60,7 +124,7 @@ def time_together(
     each = max(2, math.ceil(invocations / sitting.rounds))
     orders = _orders(random.Random(seed))  # noqa: S311 - an order, no secret
     pause()
-    for number in range(1, 2 * sitting.rounds + 1):
+    for number in range(1, (2 if again else 1) * sitting.rounds + 1):
         names = sitting.due(number)
         if not names:
             break

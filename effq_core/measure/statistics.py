@@ -6,15 +6,8 @@ from typing import Any
 import numpy as np
 
 from effq_core.base import formatting as fmt
+from effq_core.base import intervals
 from effq_core.base.errors import StageError
-from effq_core.base.intervals import (
-    SIGNIFICANCE,
-    Proportion,
-    mcnemar,
-    paired_difference,
-    proportion,
-    smallest_significant,
-)
 from effq_core.base.plain import Plain
 from effq_core.measure.predictions import Floats, Predictions, top1
 
@@ -32,13 +25,9 @@ class Comparison(Plain):
     worse: int | None = None  # images the baseline gets right and the variant wrong
     better: int | None = None  # images the baseline gets wrong and the variant right
     p: float | None = None  # two-sided p of the exact McNemar test
-    # Smallest difference that many flips, or six where there are fewer, could have shown on this
-    # many images with p below 0.05.
-    detectable_points: float | None = None
-    # The test finds no difference (p is 0.05 or more), yet the interval reaches beyond 1 point: a
-    # difference that matters is neither shown nor excluded.
-    too_small_to_tell: bool | None = None
-    agreement: Proportion  # images both give the same top-1 class
+    detectable_points: float | None = None  # least that so many flips, or six, could have shown
+    too_small_to_tell: bool | None = None  # p is 0.05 or more, yet the interval exceeds 1 point
+    agreement: intervals.Proportion  # images both give the same top-1 class
     kl: float  # mean Kullback-Leibler divergence of the variant from the baseline, in nats
     kl_epsilon: float  # probabilities below this were raised to it first; see :func:`clip_epsilon`
     max_difference: float  # largest absolute difference between two probabilities, 0–1
@@ -59,7 +48,7 @@ def compare(baseline: Predictions, other: Predictions) -> Comparison:
     return Comparison(
         **_flips(baseline, other),
         n=baseline.n,
-        agreement=proportion(same, baseline.n),
+        agreement=intervals.proportion(same, baseline.n),
         kl=mean_kl(baseline.probabilities, other.probabilities, epsilon),
         kl_epsilon=epsilon,
         max_difference=float(np.abs(baseline.probabilities - other.probabilities).max()),
@@ -72,8 +61,8 @@ def _flips(baseline: Predictions, other: Predictions) -> dict[str, Any]:
         return {}
     n = baseline.n
     worse, better = int((before & ~after).sum()), int((~before & after).sum())
-    low, high = (100 * end for end in paired_difference(worse, better, n))
-    p = mcnemar(worse, better)
+    low, high = (100 * end for end in intervals.paired_difference(worse, better, n))
+    p = intervals.mcnemar(worse, better)
     return {
         "difference_points": 100 * (better - worse) / n,
         "low_points": low,
@@ -81,27 +70,22 @@ def _flips(baseline: Predictions, other: Predictions) -> dict[str, Any]:
         "worse": worse,
         "better": better,
         "p": p,
-        "detectable_points": 100 * smallest_significant(worse + better) / n,
-        "too_small_to_tell": p >= SIGNIFICANCE and max(-low, high) > MARGIN_POINTS,
+        "detectable_points": 100 * intervals.smallest_significant(worse + better) / n,
+        "too_small_to_tell": p >= intervals.SIGNIFICANCE and max(-low, high) > MARGIN_POINTS,
     }
 
 
 def clip_epsilon(classes: int) -> float:
     """Returns the smallest probability :func:`mean_kl` tells apart from zero.
 
-    An 8-bit softmax output moves in steps of 1/256: its zero means "below 1/512", and must not
-    count as infinitely surprising. With many classes the clip is a tenth of the uniform
-    probability instead, so that it never adds more than a tenth to the total.
+    An 8-bit softmax moves in steps of 1/256: its zero means "below 1/512". With many classes it is
+    a tenth of the uniform probability.
     """
     return min(1 / 512, 0.1 / classes)
 
 
 def mean_kl(baseline: Floats, other: Floats, epsilon: float) -> float:
-    """Computes the mean Kullback-Leibler divergence KL(baseline‖other) over images, in nats.
-
-    Both are probabilities, float (n, classes), raised to at least ``epsilon``, then scaled to sum
-    to 1 per image.
-    """
+    """Computes the mean KL(baseline‖other) over images in nats, of float (n, classes), clipped."""
     p = np.maximum(baseline.astype(np.float64), epsilon)
     q = np.maximum(other.astype(np.float64), epsilon)
     p /= p.sum(axis=1, keepdims=True)
@@ -135,7 +119,7 @@ def sentence(comparison: Comparison, name_a: str, name_b: str) -> str:
     word = "worse" if comparison.difference_points < 0 else "better"
     size = fmt.points(abs(comparison.difference_points)).removeprefix("+")
     what = f"{name_b} is {word} than {name_a} by {size} ({flips})"
-    if comparison.p < SIGNIFICANCE:
+    if comparison.p < intervals.SIGNIFICANCE:
         verdict = f"this is significant (exact McNemar {p})"
     else:
         verdict = f"this is consistent with chance (exact McNemar {p})"

@@ -1,7 +1,4 @@
-"""Sources of models and how they are rebuilt in a worker.
-
-For notebooks it also has the functions of :mod:`effq_core.api.models`.
-"""
+"""Sources of models and how they are rebuilt in a worker."""
 
 from typing import Any
 

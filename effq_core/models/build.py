@@ -1,18 +1,49 @@
 """From a model card to a float classifier, in a worker process (imports TensorFlow)."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
+from effq_core.base.errors import ModelError
 from effq_core.base.reporting import Reporter
 from effq_core.base.settings import Home
-from effq_core.models.built import CONFIG, read_labels
 from effq_core.models.card import Label, ModelCard
-from effq_core.models.catalogue import get_model
+from effq_core.models.catalogue import CONFIG, get_model, read_labels
 from effq_core.models.families.family import HEAD, NORMALISE, family_of
-from effq_core.models.own.card import OwnCard, is_own
-from effq_core.models.own.stored import load_own, save_own
+from effq_core.models.own.card import GRAPH_FILE, WEIGHTS_FILE, OwnCard, content_hash, is_own
+from effq_core.models.own.flat import FlatModel, build_flat
+from effq_core.models.own.graph import GraphModel
 from effq_core.models.weights import load_weights, locate_weights, read_weights, write_weights
+
+
+def open_own(card: OwnCard) -> Any:
+    """Builds a stored model of RGB 0-255; ModelError if its files are gone or not those checked."""
+    if content_hash(card.folder) != card.weights.sha256:
+        raise ModelError(
+            f"The files of {card.title} are not those that were checked.",
+            f"Remove it with `effq models remove {card.id}` and add it again.",
+        )
+    return load_own(card.folder)
+
+
+def load_own(folder: Path) -> Any:
+    """Builds a model as :func:`open_own` does, of what is in a folder, or raises ModelError."""
+    if (folder / GRAPH_FILE).is_file():
+        return GraphModel(folder)
+    model = build_flat(FlatModel.read(folder))
+    load_weights(model, read_weights(folder / WEIGHTS_FILE), WEIGHTS_FILE, skip=frozenset())
+    return model
+
+
+def save_own(model: Any, card: OwnCard, classes: int, folder: Path) -> None:
+    """Writes a model into a folder so that :func:`load_own` rebuilds it exactly."""
+    if isinstance(model, GraphModel):
+        shutil.copyfile(card.folder / GRAPH_FILE, folder / GRAPH_FILE)
+        return
+    FlatModel.read(card.folder).with_classes(classes).write(folder)
+    write_weights(model, folder / WEIGHTS_FILE)
+
 
 _WEIGHTS = "weights.npz"
 
@@ -27,9 +58,8 @@ def build_model(
 ) -> Any:
     """Builds a model with its own head and its trained weights, or those of ``weights_file``.
 
-    Returns a ``tf_keras.Model`` from float32 ``(n, side, side, 3)``, RGB 0-255, to probabilities.
-    Raises ModelError if the weights do not fit, and DownloadError if they have to be downloaded and
-    cannot be.
+    From float32 ``(n, side, side, 3)``, RGB 0-255, to probabilities. Raises ModelError if the
+    weights do not fit, DownloadError if they cannot be had.
     """
     path = weights_file or locate_weights(card, home, reporter)
     model = family_of(card).build(

@@ -31,9 +31,7 @@ class Normalisation:
 
     scale: tuple[float, ...]  # factor of R, G and B; of a grey input one number
     offset: tuple[float, ...]  # summand of R, G and B; likewise
-    # Which of R, G and B the model's channels are; scale and offset are those of its channels. Of
-    # no meaning for a grey input.
-    order: tuple[int, int, int] = (0, 1, 2)
+    order: tuple[int, int, int] = (0, 1, 2)  # which of R, G and B the model's channels are
 
     def plain(self) -> dict[str, list[float]]:
         """Returns JSON values; the order only where it is not RGB."""

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from effq_core.models.card import Label
 from effq_core.models.class_names import canonical, nearest, without_numbers
-from effq_core.photos.labels import as_wnid
+from effq_core.photos.index import as_wnid
 
 _MOST_NAMED = 3  # classes a note names, first those probably meant as a label
 _MOST_COMPARED = 10  # classes compared with all labels, which takes a while
@@ -28,9 +28,7 @@ class ClassMatch:
     """How a dataset's labels are read."""
 
     use: HeadUse  # what becomes of the head
-    # Index of the model's output for each label of the dataset; empty for ``NEW``, where they are
-    # the same, and for ``UNLABELLED``.
-    class_map: tuple[int, ...] = ()
+    class_map: tuple[int, ...] = ()  # the model's output for each label, where it keeps its head
 
 
 def match_classes(
@@ -38,9 +36,8 @@ def match_classes(
 ) -> ClassMatch:
     """Finds a dataset's classes among a model's, by WordNet id, else by name.
 
-    Names are the same whatever their case, accents and separators, and without numbers before all
-    of them. A name that then means two classes means none. One class that is not found makes the
-    whole head new: see :func:`new_head_note`.
+    Names match without case, accents, separators and leading numbers, never ambiguously. One class
+    that is not found makes the whole head new: see :func:`new_head_note`.
     """
     if not class_names:
         return ClassMatch(HeadUse.UNLABELLED)

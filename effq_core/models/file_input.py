@@ -1,14 +1,10 @@
-"""What a ``.tflite`` file somebody brought is fed, and what its outputs are, where that differs.
-
-EffQ's own files have their preprocessing and softmax inside; such a file stays as it is, so what it
-was trained with is written down beside it.
-"""
+"""What a ``.tflite`` file somebody brought is fed, and what its outputs are, where that differs."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +15,55 @@ from effq_core.base.errors import ModelError
 from effq_core.models.card import Normalisation
 from effq_core.photos.image_input import COLOUR
 
+ANSWERS_FILE = "answers.json"
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """How outputs are read. One output alone is the probability of the second of two classes."""
+
+    logit: bool = False  # whether a single output is a score before a sigmoid
+    background: int | None = None  # place of an output that is no class, if any
+
+    def classes(self, outputs: int) -> int:
+        """Returns how many classes a file with so many outputs has."""
+        return 2 if outputs == 1 else outputs - (self.background is not None)
+
+    def read(self, outputs: Floats) -> Floats:
+        """Reads dequantized outputs for one image, float32 (outputs,), as float32 (classes,)."""
+        if len(outputs) == 1:
+            yes = outputs[0].astype(np.float64)
+            if self.logit:
+                yes = 1 / (1 + np.exp(-np.clip(yes, -80, 80)))
+            return np.array([1 - yes, yes], np.float32)
+        return outputs if self.background is None else np.delete(outputs, self.background)
+
+
+def write_answers(path: Path, answers: Answers) -> None:
+    """Says beside a ``.tflite`` file how its outputs are read where not one for each class."""
+    if answers != Answers():
+        path.with_name(ANSWERS_FILE).write_text(json.dumps(asdict(answers)), encoding="ascii")
+
+
+def read_answers(path: Path) -> Answers:
+    """Reads what :func:`write_answers` wrote beside a model. Raises ModelError if it is damaged."""
+    beside = path.with_name(ANSWERS_FILE)
+    if not beside.is_file():
+        return Answers()
+    try:
+        plain = json.loads(beside.read_text(encoding="ascii"))
+        background = plain["background"]
+        return Answers(bool(plain["logit"]), None if background is None else int(background))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"{beside.name} cannot be read ({error}).", "Add the file again."
+        ) from error
+
+
 FEEDING_FILE = "feeding.json"
 _RGB = (0, 1, 2)
-_FEWEST = 32
-"""A quantized input that keeps fewer of the 256 pixel values apart is not fed what it was made
-for: with the right preprocessing nearly all stay apart, with a wrong one 2 to 4 do."""
+_FEWEST = 32  # of 256 values kept apart: 2 to 4 with wrong preprocessing, else nearly all
 
 
 @dataclass(frozen=True)
@@ -103,11 +143,9 @@ def read_feeding(path: Path) -> Feeding | None:
 def input_table(
     path: Path, tensor: TensorSpec, feeding: Feeding | None = None
 ) -> npt.NDArray[np.generic]:
-    """Returns what each pixel value is written as, the file's own quantization included.
+    """Returns what each pixel value is written as, quantization included; may raise ModelError.
 
-    (256,) of the input's type; with preprocessing outside of the file a row a channel, (channels,
-    256). Raises ModelError if the input is an integer without a scale, or its scale does not fit
-    what it is fed.
+    (256,) of the input's type; with preprocessing outside of the file (channels, 256).
     """
     pixels = np.arange(256, dtype=np.float64) if feeding is None else feeding.values()
     dtype, scale, zero_point = tensor.dtype, tensor.scale, tensor.zero_point

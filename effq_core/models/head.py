@@ -47,10 +47,8 @@ def train_head(
 ) -> tuple[Any, HeadReport]:
     """Replaces a model's head by one fitted to features; tells how well that does on others.
 
-    The head is a multinomial logistic regression (L2, C = 1, on standardised features), which has
-    one best solution; no seed and no learning rate is involved. The standardisation is folded into
-    its weights. Features are float32 ``(n, features)`` of the training sample, labels int64
-    ``(n,)``. Raises DatasetError if a class has no image to train on.
+    By :data:`METHOD`, folded into its weights. Takes float32 ``(n, features)`` and int64 ``(n,)``.
+    Raises DatasetError if a class has no image to train on.
     """
     held_out = max(1, round(len(labels) * VALIDATION_SHARE))
     train_x, train_y = features[held_out:], labels[held_out:]
@@ -64,8 +62,7 @@ def train_head(
     with warnings.catch_warnings():
         # Told to the user as `converged`, not on a terminal nobody sees.
         warnings.simplefilter("ignore")
-        # These products are small: several BLAS threads only wait for each other, 40 times as long
-        # on busy cores.
+        # Small products: several BLAS threads only wait for each other, 40 times as long.
         with threadpool_limits(limits=1, user_api="blas"):
             fit = LogisticRegression(C=1.0, max_iter=500)
             fit.fit((train_x - mean) / deviation, train_y)
@@ -78,17 +75,8 @@ def train_head(
     iterations = int(np.max(fit.n_iter_))
     right = int((answers == labels[:held_out]).sum())
     low, high = wilson(right, held_out)
-    report = HeadReport(
-        classes=classes,
-        trained_on=len(train_y),
-        validated_on=held_out,
-        right=right,
-        iterations=iterations,
-        converged=iterations < 500,
-        low=low,
-        high=high,
-    )
-    return new, report
+    done = iterations < 500
+    return new, HeadReport(classes, len(train_y), held_out, right, iterations, done, low, high)
 
 
 def _both_classes(fit: Any) -> tuple[_Array, _Array]:

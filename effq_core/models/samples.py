@@ -6,8 +6,7 @@ from pathlib import Path
 
 from effq_core.photos.photo_patches import sample_photos
 
-# What ImageNet calls what is in the photos, by looking at them. The others show none of its
-# classes: it has none for people, grass, gravel, stars or eyes.
+# What ImageNet calls what is in the photos, by looking at them; the others show no class of it.
 _SHOWS = {
     "camera": ("tripod", "reflex camera", "Polaroid camera"),
     "cat": ("tabby", "tiger cat", "Egyptian cat"),

@@ -22,11 +22,7 @@ LayerWeights = dict[str, list[np.ndarray[Any, Any]]]  # by layer, as in ``layer.
 
 
 def locate_weights(card: ModelCard, home: Home, reporter: Reporter) -> Path:
-    """Finds a model's weights, downloading them at first use, and checks their hash.
-
-    Raises ModelError if a bundled file is missing or not the one it should be, and DownloadError if
-    the download fails.
-    """
+    """Finds weights by their hash, or downloads them; raises ModelError or DownloadError."""
     weights = card.weights
     if not card.bundled:
         target = home.models / weights.file
@@ -51,11 +47,7 @@ def locate_weights(card: ModelCard, home: Home, reporter: Reporter) -> Path:
 
 
 def import_weights(card: ModelCard, source: Path, home: Home) -> Path:
-    """Puts a file of weights, fetched elsewhere, where a download would have put it.
-
-    Raises ModelError if the model is bundled, or the file is missing or not the published one, and
-    StoreError if it cannot be written.
-    """
+    """Puts fetched weights where a download would have; may raise ModelError or StoreError."""
     if card.bundled:
         raise ModelError(f"{card.title} is bundled.", "It can be used as it is.")
     if not source.is_file():

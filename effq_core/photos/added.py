@@ -1,8 +1,4 @@
-"""The folders of photos people have added to the list of datasets.
-
-They are kept in one small file of the store. It holds paths and counts only: adding copies nothing
-and removing deletes no photo.
-"""
+"""The folders of photos people have added to the list of datasets."""
 
 import os
 import time
@@ -59,11 +55,7 @@ def added_folders(home: Home) -> tuple[AddedFolder, ...]:
 
 
 def add_folder(home: Home, roots: Roots, preview: FolderPreview) -> AddedFolder:
-    """Adds a folder to the list of datasets, or puts new counts to one that is in it.
-
-    Raises DatasetError if it lies outside of the roots, is gone, or has one class only where the
-    folders in it may be meant.
-    """
+    """Adds or recounts a folder; DatasetError: outside of the roots, gone, or of one class only."""
     if preview.nested and not preview.one_down and len(preview.classes) == 1:
         raise DatasetError(
             f"{preview.path} has one class only: {preview.classes[0].name}.",

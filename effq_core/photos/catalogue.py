@@ -9,8 +9,8 @@ from effq_core.base.reporting import Reporter
 from effq_core.base.settings import Home
 from effq_core.photos import imagenette, photo_patches
 from effq_core.photos.added import AddedFolder, added_folders, is_there
-from effq_core.photos.base import Dataset
 from effq_core.photos.folder import FolderDataset
+from effq_core.photos.index import Dataset
 from effq_core.photos.own_photos import LICENCE, OwnPhotos, open_own, own_photos
 from effq_core.photos.own_photos import PREFIX as OWN_PREFIX
 from effq_core.photos.roots import FOLDER_PREFIX, folder_id, folder_of_id
@@ -42,12 +42,7 @@ class DatasetCard:
 
 
 def open_dataset(dataset_id: str, home: Home) -> Dataset:
-    """Opens a dataset as it is now; open it again to see changes.
-
-    It is named ``photo_patches``, ``imagenette``, ``photos:`` and the name of a set of one's own,
-    or ``folder:`` and an absolute path. Raises DatasetError if it is unknown, not downloaded,
-    missing, unreadable, or has no images or one class only.
-    """
+    """Opens a dataset as it is now, or raises DatasetError if there is none that can be used."""
     if dataset_id == photo_patches.DATASET_ID:
         return photo_patches.PhotoPatches()
     if dataset_id == imagenette.DATASET_ID:

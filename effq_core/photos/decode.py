@@ -1,11 +1,7 @@
-"""From any image file to the pixels a model takes; the same code for evaluation and live use.
+"""From any image file to the pixels a model takes; the same code for evaluation and live use."""
 
-A file may be small and yet cost minutes or gigabytes: what Pillow's readers let through of that
-kind is refused before a pixel is decoded (:mod:`effq_core.photos.traps`).
-
-Colour profiles are not applied: the models were trained on pixels as they are stored.
-"""
-
+import io
+import re
 import struct
 import zlib
 from pathlib import Path
@@ -16,11 +12,80 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from effq_core.base.errors import DatasetError
 from effq_core.photos.image_input import GREY, ImageInput, Resize
-from effq_core.photos.traps import BoundedReader, refuse_traps
 
-MAX_PIXELS = 89_478_485
-"""Largest image decoded, in pixels: 256 MiB as RGB, the level at which Pillow itself suspects an
-attack. A few kilobytes of PNG can claim any size, so this is checked before decoding."""
+MAX_SCAN_PIXELS = 4_000_000_000  # of a JPEG, times scans: 80 at 50 megapixels; usual are ten
+MAX_PLAIN_SAMPLES = 4_000_000  # of PNM as text, read in Python: 0.5 s a million
+MAX_TILE_SHARE = 4  # area of a TIFF's tile, which libtiff holds whole, as a multiple of the image's
+_SMALL_TILE = 1 << 24  # tiles up to this many pixels are always taken
+MAX_READS = 1_000_000  # parts of a file Pillow asks for one by one: two seconds at most
+_MAX_SEGMENTS = 100_000
+
+# Markers of segments: not a stuffed byte, a restart, or another that is followed by no length.
+_MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd8\xff])", re.DOTALL)
+_START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
+_SCAN = b"\xff\xda"
+_TILE_WIDTH, _TILE_LENGTH = 322, 323
+_PLAIN = (b"P1", b"P2", b"P3")
+
+
+class BoundedReader(io.BytesIO):
+    """A file in memory that ends the reading of one cut into countless parts."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self._left = MAX_READS
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Reads as any file does. Raises OSError if it was asked too often."""
+        self._left -= 1
+        if self._left < 0:
+            raise OSError("it is cut into more parts than an image has")
+        return super().read(size)
+
+
+def refuse_traps(image: Image.Image, data: bytes, name: str) -> None:
+    """Refuses an opened, not yet decoded image that would cost far more than its pixels."""
+    pixels = image.width * image.height
+    if image.format in ("JPEG", "MPO"):
+        most = MAX_SCAN_PIXELS // max(1, pixels)
+        # Counting bytes is quick and never too low; other data may hold the same two bytes.
+        if data.count(_SCAN) > most and count_scans(data, most + 1) > most:
+            raise _refused(name, f"it is written in more than {most:,} scans")
+    elif image.format == "PPM" and data[:2] in _PLAIN:
+        samples = pixels * (3 if data[:2] == b"P3" else 1)
+        if samples > MAX_PLAIN_SAMPLES:
+            raise _refused(name, f"it has {samples:,} values written as text")
+    elif image.format == "TIFF":
+        tags = getattr(image, "tag_v2", {})
+        width, length = tags.get(_TILE_WIDTH, 0), tags.get(_TILE_LENGTH, 0)
+        if isinstance(width, int) and isinstance(length, int):
+            tile = width * length
+            if tile > max(_SMALL_TILE, MAX_TILE_SHARE * pixels):
+                raise _refused(name, f"its tiles have {tile:,} pixels, the image {pixels:,}")
+
+
+def count_scans(data: bytes, limit: int) -> int:
+    """Counts a JPEG file's scans as libjpeg does, up to ``limit``, also of endless segments."""
+    scans = segments = position = 0
+    while scans < limit and (found := _MARKER.search(data, position)) is not None:
+        marker, position = found[1][0], found.end()
+        segments += 1
+        if segments > _MAX_SEGMENTS:
+            return limit
+        if marker == _END_OF_IMAGE:
+            break
+        scans += marker == _START_OF_SCAN
+        position += int.from_bytes(data[position : position + 2], "big")
+    return scans
+
+
+def _refused(name: str, why: str) -> DatasetError:
+    return DatasetError(
+        f"{name} would take too long to decode: {why}.", "Save it as an ordinary JPEG or PNG."
+    )
+
+
+MAX_PIXELS = 89_478_485  # 256 MiB as RGB; a few kilobytes of PNG can claim any size
 
 # Loads all of Pillow's readers: naming a format whose reader is not loaded is an error.
 Image.init()
@@ -41,25 +106,12 @@ EXTENSIONS = frozenset(
 """Names that are tried at all; the content decides the format."""
 
 MAX_ASPECT = 16  # longer images are cropped to it: enlarging a strip would take 150 GB
-
 _ORIENTATION = 0x0112  # EXIF's tag
 _STRIP = 256  # rows converted at a time where that takes several times the image's memory
 
-_BROKEN = (
-    OSError,  # truncated data, unknown formats
-    SyntaxError,  # Pillow's word for broken headers
-    ValueError,
-    TypeError,
-    LookupError,
-    EOFError,
-    struct.error,
-    zlib.error,
-    ArithmeticError,  # a size of zero, divided by
-    AssertionError,
-    AttributeError,  # a damaged header leaves parts of a reader unset
-    MemoryError,
-    RuntimeError,
-    NotImplementedError,
+_BROKEN = (  # a damaged header leaves parts of a reader unset, or a size of zero
+    *(OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, struct.error),
+    *(zlib.error, ArithmeticError, AssertionError, AttributeError, MemoryError, RuntimeError),
 )
 
 Pixels = npt.NDArray[np.uint8]
@@ -68,11 +120,10 @@ Pixels = npt.NDArray[np.uint8]
 def open_image(
     source: Path | bytes, name: str, *, max_pixels: int = MAX_PIXELS, load: bool = True
 ) -> Image.Image:
-    """Loads an image as stored after checking that its size is bearable; no file stays open.
+    """Loads an image's first frame as stored, within bounds; no file stays open.
 
-    Of several frames or pages it is the first. Without ``load`` only its header is looked at, which
-    is much faster. Raises DatasetError if it is missing, empty, not an image, truncated or too
-    large.
+    Without ``load`` only its header is looked at, which is much faster. Raises DatasetError if it
+    is missing, empty, not an image, truncated or too large.
     """
     try:
         data = source.read_bytes() if isinstance(source, Path) else source
@@ -109,11 +160,10 @@ def _too_large(name: str, size: str, most: int) -> DatasetError:
 
 
 def decode(image: Image.Image, entry: int | ImageInput) -> Pixels:
-    """Turns a loaded image of any mode into a model's input: upright, a square, in colour or grey.
+    """Turns a loaded image of any mode into a model's input, or raises DatasetError.
 
     Transparent parts become white. A number as ``entry`` is the side of a cropped square in colour.
-    Returns 0–255, shape ``(side, side, channels)``. Raises DatasetError if the image's mode cannot
-    be converted.
+    Returns 0–255, shape ``(side, side, channels)``.
     """
     return to_square(upright_rgb(image), entry)
 
@@ -132,7 +182,6 @@ def to_square(rgb: Image.Image, entry: int | ImageInput) -> Pixels:
     """Makes an image the square a model takes: the only place that crops, stretches or greys.
 
     Returns 0–255, shape ``(side, side, channels)``; grey is ITU-R 601 luma, as Pillow's ``L``.
-    Raises DatasetError if there is not enough memory.
     """
     entry = ImageInput.of(entry)
     size = entry.side
@@ -193,12 +242,7 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 
 def _to_eight_bits(image: Image.Image) -> Pixels:
-    """Scales grey values of more than 8 bits to 0–255.
-
-    16-bit files use the whole range of 16 bits by their definition. 32-bit integers and floats do
-    not say what white is: it is taken to be 1, 255 or 65535, the first the values fit in, or the
-    largest value.
-    """
+    """Scales grey values of more than 8 bits to 0–255."""
     raw = np.asarray(image)
     strips = [slice(top, top + _STRIP) for top in range(0, len(raw), _STRIP)]
     white = 65535.0

@@ -7,10 +7,8 @@ from PIL import Image
 
 from effq_core.base.errors import DatasetError
 from effq_core.base.reporting import Reporter
-from effq_core.photos.base import ImageItem
+from effq_core.photos import index
 from effq_core.photos.decode import EXTENSIONS, open_image
-from effq_core.photos.index import Index, Skipped, remove_duplicates
-from effq_core.photos.labels import as_wnid, wordnet_names
 from effq_core.photos.listing import list_photos
 from effq_core.photos.roots import folder_id, folder_title
 
@@ -18,12 +16,7 @@ _EVERY = 64  # files hashed between two reports
 
 
 class FolderDataset:
-    """A folder as it was when this object was made.
-
-    Class folders are named by WordNet id or freely, and lie in ``train/`` and ``val/`` or directly
-    in the folder. Images that lie there without class folders are used unlabelled. Raises
-    DatasetError if the folder is missing or unreadable, has no images, or one class only.
-    """
+    """A folder as it was when this was made; raises DatasetError if it cannot be a dataset."""
 
     def __init__(
         self,
@@ -69,8 +62,8 @@ class FolderDataset:
                 f" {root} to use them unlabelled.{below if offers else ''}",
             )
         self._labels = {name: position for position, name in enumerate(folders)}
-        self.wnids = tuple(as_wnid(name) for name in folders)
-        names = wordnet_names() if any(self.wnids) else {}
+        self.wnids = tuple(index.as_wnid(name) for name in folders)
+        names = index.wordnet_names() if any(self.wnids) else {}
         self.class_names = tuple(names.get(name, name) for name in folders)
 
     @property
@@ -85,42 +78,38 @@ class FolderDataset:
             digest.update(f"{file.key}\0{file.size}\0{file.mtime_ns}\n".encode())
         return digest.hexdigest()
 
-    def scan(self, reporter: Reporter) -> Index:
+    def scan(self, reporter: Reporter) -> index.Index:
         """Hashes every image and removes duplicates."""
-        items: list[ImageItem] = []
+        items: list[index.ImageItem] = []
         skipped = list(self.skipped)
         for done, file in enumerate(self.files):
             if done % _EVERY == 0:
                 reporter.check_cancelled()
                 reporter.progress(done, len(self.files))
             if file.size == 0:
-                skipped.append(Skipped(file.key, "empty file (zero bytes)"))
+                skipped.append(index.Skipped(file.key, "empty file (zero bytes)"))
                 continue
             try:
                 with (self.root / file.key).open("rb") as stream:
                     content = hashlib.file_digest(stream, "sha256").hexdigest()
             except OSError as error:
-                skipped.append(Skipped(file.key, f"cannot be read: {error.strerror}"))
+                skipped.append(index.Skipped(file.key, f"cannot be read: {error.strerror}"))
                 continue
             label = None if file.folder is None else self._labels[file.folder]
-            items.append(ImageItem(file.key, label, file.split, content))
-        kept, duplicates = remove_duplicates(items)
+            items.append(index.ImageItem(file.key, label, file.split, content))
+        kept, duplicates = index.remove_duplicates(items)
         reporter.progress(len(self.files), len(self.files))
         if not kept:
             reasons = "; ".join(f"{e.key}: {e.reason}" for e in [*skipped, *duplicates][:3])
             raise DatasetError(
                 f"{self.root} has no usable image ({reasons}).", "Replace these images."
             )
-        return Index(
-            dataset=self.id,
-            state=self.state(),
-            items=tuple(kept),
-            class_names=self.class_names,
-            wnids=self.wnids,
-            skipped=(*skipped, *duplicates),
+        left_out = (*skipped, *duplicates)
+        return index.Index(
+            self.id, self.state(), tuple(kept), self.class_names, self.wnids, left_out
         )
 
-    def open(self, item: ImageItem) -> Image.Image:
+    def open(self, item: index.ImageItem) -> Image.Image:
         """Reads one image, or raises DatasetError if it cannot or has changed since the scan."""
         path = self.root / item.key
         try:

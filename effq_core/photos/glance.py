@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from effq_core.base.errors import DatasetError
 from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
-from effq_core.photos.base import TRAIN, ImageItem
 from effq_core.photos.catalogue import open_dataset
 from effq_core.photos.decode import decode
 from effq_core.photos.folder import FolderDataset
-from effq_core.photos.index import Index
+from effq_core.photos.index import TRAIN, ImageItem, Index
 from effq_core.photos.photo_patches import PhotoPatches
 from effq_core.photos.preview import (
     THUMBNAIL_SIDE,
@@ -98,11 +97,8 @@ def _thumbnails(dataset: PhotoPatches | FolderDataset) -> tuple[Thumbnail, ...]:
         for key, label, split in dataset.listing()
         if split == TRAIN and key.endswith("/00000")
     ]
-    return tuple(
-        Thumbnail(
-            key,
-            dataset.class_names[label],
-            jpeg(decode(dataset.open(ImageItem(key, label, TRAIN, key)), THUMBNAIL_SIDE)),
-        )
-        for key, label in shown[:THUMBNAILS]
-    )
+    found = []
+    for key, label in shown[:THUMBNAILS]:
+        picture = jpeg(decode(dataset.open(ImageItem(key, label, TRAIN, key)), THUMBNAIL_SIDE))
+        found.append(Thumbnail(key, dataset.class_names[label], picture))
+    return tuple(found)

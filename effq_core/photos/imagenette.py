@@ -90,12 +90,7 @@ def download_imagenette(
 
 
 def unpack(archive: Path, folder: Path, reporter: Reporter) -> None:
-    """Unpacks a tar archive from the network within bounds.
-
-    Only plain files and folders are taken, only inside ``folder``, and no more than ``MAX_ENTRIES``
-    and ``MAX_BYTES``. Raises DownloadError if the archive is broken, leaves the folder or is too
-    large.
-    """
+    """Unpacks plain files and folders of a tar archive within bounds; may raise DownloadError."""
     total = 0
     compressed = archive.stat().st_size
     try:

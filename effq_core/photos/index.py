@@ -2,12 +2,55 @@
 
 from __future__ import annotations
 
+import csv
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 from effq_core.base.errors import StoreError
-from effq_core.photos.base import VAL, ImageItem
+from effq_core.base.settings import ASSETS
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from effq_core.base.reporting import Reporter
+
+TRAIN = "train"
+VAL = "val"
+
+
+@dataclass(frozen=True)
+class ImageItem:
+    """One image of a dataset."""
+
+    key: str  # stable relative identifier, such as ``train/n01440764/x.JPEG``
+    label: int | None  # position of its class in the names; ``None`` when unlabelled
+    split: str | None  # ``train`` or ``val`` where the dataset makes the difference, else ``None``
+    sha256: str  # of its bytes, or of its pixels where there is no file
+
+
+class Dataset(Protocol):
+    """A source of images, with labels or without."""
+
+    id: str  # an experiment names it by
+    title: str  # for people
+    class_names: tuple[str, ...]  # in the order of the labels; empty when unlabelled
+    wnids: tuple[str | None, ...]  # WordNet id of each class, ``None`` where it has none
+    licence: str  # terms of use of the images
+    source: str  # where the images come from
+    reference_size: int | None  # shortest side all are stored at, pixels; ``None``: it varies
+
+    def state(self) -> str:
+        """Returns what changes when the content does, or raises DatasetError where it is gone."""
+
+    def scan(self, reporter: Reporter) -> Index:
+        """Lists every usable image, without duplicates."""
+
+    def open(self, item: ImageItem) -> Image.Image:
+        """Reads one image as stored, or raises DatasetError; several threads may call it."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +92,10 @@ class Index:
     def from_dict(cls, plain: dict[str, Any]) -> Index:
         """Rebuilds an index from :meth:`to_dict`."""
         try:
-            return cls(
-                dataset=plain["dataset"],
-                state=plain["state"],
-                items=tuple(items_from_json(plain["items"])),
-                class_names=tuple(plain["class_names"]),
-                wnids=tuple(plain["wnids"]),
-                skipped=tuple(Skipped(key, reason) for key, reason in plain["skipped"]),
-            )
+            items = tuple(items_from_json(plain["items"]))
+            names, wnids = tuple(plain["class_names"]), tuple(plain["wnids"])
+            skipped = tuple(Skipped(key, reason) for key, reason in plain["skipped"])
+            return cls(plain["dataset"], plain["state"], items, names, wnids, skipped)
         except (KeyError, TypeError, ValueError) as error:
             raise StoreError(
                 f"The stored index of a dataset is corrupt ({error!r}).",
@@ -77,9 +116,7 @@ def items_from_json(rows: Iterable[Any]) -> list[ImageItem]:
 def remove_duplicates(items: Iterable[ImageItem]) -> tuple[list[ImageItem], list[Skipped]]:
     """Keeps one image of each content, in the order of their keys; says why the others go.
 
-    The same photo in training and evaluation would make every accuracy look better than it is, so
-    the copy of the evaluation split stays and the others go. The same photo under two labels is
-    wrong under at least one of them, and nobody knows which: all copies go.
+    The copy of the evaluation split stays. Where labels differ all go: nobody knows which is wrong.
     """
     groups: dict[str, list[ImageItem]] = {}
     for item in items:
@@ -98,3 +135,24 @@ def remove_duplicates(items: Iterable[ImageItem]) -> tuple[list[ImageItem], list
     kept.sort(key=lambda item: item.key)
     skipped.sort(key=lambda entry: entry.key)
     return kept, skipped
+
+
+LABELS_FILE = ASSETS / "imagenet_labels.csv"
+_WNID = re.compile(r"n\d{8}")
+
+
+def as_wnid(name: str) -> str | None:
+    """Returns a folder's name if it is a WordNet id (``n`` and eight digits), else ``None``."""
+    return name if _WNID.fullmatch(name) else None
+
+
+@cache
+def wordnet_names(path: Path = LABELS_FILE) -> dict[str, str]:
+    """Reads the names of ImageNet-1k's classes, by WordNet id, or raises StoreError."""
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return {row["wnid"]: row["name"] for row in csv.DictReader(file)}
+    except (OSError, KeyError) as error:
+        raise StoreError(
+            f"The bundled labels {path} cannot be read ({error}).", "Install EffQ Studio again."
+        ) from error

@@ -1,15 +1,64 @@
 """Listing the photos of a folder by its layout: splits, class folders, or neither."""
 
 import stat
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from effq_core.base import formatting as fmt
 from effq_core.base.errors import DatasetError
-from effq_core.photos.base import TRAIN, VAL
 from effq_core.photos.decode import EXTENSIONS
-from effq_core.photos.index import Skipped
-from effq_core.photos.nested import Nested, find_nested
+from effq_core.photos.index import TRAIN, VAL, Skipped
 from effq_core.photos.walk import walk
+
+_SHARE = 0.9  # of photos one level deeper: then the lower folders may be the classes
+_MOST_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Nested:
+    """What is known where most photos lie one folder deeper than a class has to."""
+
+    above: tuple[str, ...]  # names of the upper folders
+    below: tuple[str, ...]  # names of the folders in them, each once
+    shared: tuple[str, ...]  # those that several upper folders have
+
+    def warning(self, *, one_down: bool) -> str:
+        """Says what is taken as classes, and what may be meant; empty where nothing else may."""
+        if one_down:
+            same = f"Folders of the same name are one class: {_named(self.shared)}."
+            return same if self.shared else ""
+        if len(self.above) == 1:
+            return (
+                f"The upper folder is one class only: {self.above[0]}."
+                f" Its photos lie one level down: {_named(self.below)}."
+            )
+        return (
+            f"The upper folders are taken as classes: {_named(self.above)}."
+            f" Their photos lie one level down: {_named(self.below)}."
+        )
+
+    def choice(self) -> str:
+        """Names what one can switch to."""
+        return f"Use the {fmt.counted(len(self.below), 'folder')} one level down as classes"
+
+
+def find_nested(paths: Iterable[Sequence[str]]) -> Nested | None:
+    """Finds folders in class folders by ``paths`` below the dataset; ``None``: few, or one name."""
+    inside = [path for path in paths if len(path) > 1]
+    pairs = {(path[0], path[1]) for path in inside if len(path) > 2}
+    below = [name for _, name in sorted(pairs)]
+    names = tuple(sorted(set(below)))
+    deep = sum(len(path) > 2 for path in inside)
+    if len(names) < 2 or deep < _SHARE * len(inside):
+        return None
+    above = tuple(sorted({name for name, _ in pairs}))
+    return Nested(above, names, tuple(name for name in names if below.count(name) > 1))
+
+
+def _named(names: Sequence[str]) -> str:
+    return fmt.some(names, _MOST_NAMED)
+
 
 EVALUATION_FOLDERS = ("val", "validation", "valid", "test")  # the first present counts
 
@@ -40,11 +89,7 @@ class Listing:
 
 
 def list_photos(root: Path, *, one_down: bool = False) -> Listing:
-    """Lists the images below a folder, by its layout.
-
-    With ``one_down`` the folders in the folders there, or in the splits', are the classes. Raises
-    DatasetError if it cannot be listed, or has no folders one level down.
-    """
+    """Lists the images below a folder, by its layout; may raise DatasetError."""
     if not root.is_dir():
         what = "is not a folder" if root.exists() else "does not exist"
         raise DatasetError(f"The folder {root} {what}.", "Check the path.")

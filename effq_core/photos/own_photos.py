@@ -13,7 +13,7 @@ from effq_core.base.files import make_folder, read_json, remove_tree, store_erro
 from effq_core.base.formatting import one_line
 from effq_core.base.settings import Home
 from effq_core.photos.folder import FolderDataset
-from effq_core.photos.labels import as_wnid, wordnet_names
+from effq_core.photos.index import as_wnid, wordnet_names
 from effq_core.store.usage import ADDING
 
 PREFIX = "photos:"  # begins the identifier of a set of one's own photos

@@ -1,10 +1,4 @@
-"""The built-in dataset: crops of photos that ship inside the scikit-image wheel.
-
-Each photo is a class. Its four quarters are shared out along the diagonals: training crops lie in
-the upper left and lower right ones, evaluation crops in the other two, so that no pixel is in
-both, while sky and ground, left and right are. Where a crop lies and how large it is follows from
-a hash of its key, so the dataset is the same everywhere and needs no seed.
-"""
+"""The built-in dataset: crops of photos that ship inside the scikit-image wheel."""
 
 import hashlib
 import importlib.util
@@ -18,9 +12,8 @@ from PIL import Image
 
 from effq_core.base.errors import DatasetError
 from effq_core.base.reporting import Reporter
-from effq_core.photos.base import TRAIN, VAL, ImageItem
 from effq_core.photos.decode import open_image
-from effq_core.photos.index import Index, remove_duplicates
+from effq_core.photos.index import TRAIN, VAL, ImageItem, Index, remove_duplicates
 
 DATASET_ID = "photo_patches"
 CODE_VERSION = 1  # raise it whenever a crop changes: it is part of every fingerprint
@@ -41,9 +34,7 @@ class _Photo(NamedTuple):
     credit: str
 
 
-# Terms as scikit-image's docstrings state them (skimage.data, version 0.26). Only photos that say
-# public domain or CC0 are used: "moon" states nothing, "coins" and "ihc" no more than "no known
-# restrictions".
+# Terms as scikit-image's docstrings state them (0.26): only public domain or CC0 are used.
 _PHOTOS = (
     _Photo("astronaut", "astronaut.png", "Eileen Collins. NASA Great Images; public domain"),
     _Photo("brick", "brick.png", "Brick wall. CC0Textures, Bricks25; CC0"),

@@ -9,16 +9,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from effq_core.base import formatting as fmt
 from effq_core.base.errors import DatasetError, StoreError
 from effq_core.base.reporting import Reporter
-from effq_core.photos.base import Dataset, ImageItem
 from effq_core.photos.decode import Pixels, decode
 from effq_core.photos.image_input import ImageInput
-from effq_core.photos.index import Skipped, items_from_json, items_to_json
+from effq_core.photos.index import Dataset, ImageItem, Skipped, items_from_json, items_to_json
 
 PIXELS_FILE = "pixels.npy"
 ITEMS_FILE = "items.json"
@@ -52,11 +52,8 @@ def write_pixels(
 ) -> PixelSummary:
     """Decodes the first ``n`` good images of an order into ``pixels.npy`` and ``items.json``.
 
-    The pixels are uint8 of shape ``(count, side, side, channels)``. A broken image is named,
-    counted and replaced by the next of the order. Pass an order that holds nothing of another
-    sample (``sampling.candidates``): a replacement may be any image of it. Where the order ends
-    before ``n`` images are found, those found are kept and a ``warning`` is reported. Raises
-    DatasetError if not one image can be decoded.
+    The pixels are uint8 ``(count, side, side, channels)``. A broken image is reported and replaced
+    by the next. Raises DatasetError if not one image can be decoded, StoreError if it cannot write.
     """
     path, entry = out_dir / PIXELS_FILE, ImageInput.of(entry)
     wanted = min(n, len(order))
@@ -108,11 +105,7 @@ def write_pixels(
 
 
 def read_pixels(folder: Path) -> tuple[Pixels, list[ImageItem]]:
-    """Reads what :func:`write_pixels` wrote: the pixels and the image of each row.
-
-    The pixels are a read-only memory map, uint8 ``(count, size, size, channels)``. Raises
-    StoreError if the files are missing or do not fit each other.
-    """
+    """Reads pixels, mapped uint8 ``(count, side, side, channels)``, and the image of each row."""
     try:
         pixels: Pixels = np.load(folder / PIXELS_FILE, mmap_mode="r", allow_pickle=False)
         plain = json.loads((folder / ITEMS_FILE).read_text(encoding="utf-8"))
@@ -174,13 +167,9 @@ def _shorten(path: Path, count: int) -> None:
 
 
 def _write_items(folder: Path, kept: Sequence[ImageItem], summary: PixelSummary) -> None:
-    plain = {
-        "items": items_to_json(kept),
-        "skipped": [[entry.key, entry.reason] for entry in summary.skipped],
-        "size": summary.size,
-        "n": summary.count,
-        "asked": summary.asked,
-    }
+    skipped = [[entry.key, entry.reason] for entry in summary.skipped]
+    plain: dict[str, Any] = {"items": items_to_json(kept), "skipped": skipped}
+    plain |= {"size": summary.size, "n": summary.count, "asked": summary.asked}
     (folder / ITEMS_FILE).write_text(json.dumps(plain, ensure_ascii=False), encoding="utf-8")
 
 

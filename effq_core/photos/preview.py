@@ -11,12 +11,10 @@ from PIL import Image
 
 from effq_core.base.errors import DatasetError
 from effq_core.base.reporting import Reporter, SilentReporter
-from effq_core.photos.base import TRAIN, VAL
 from effq_core.photos.decode import Pixels, decode, open_image
 from effq_core.photos.folder import FolderDataset
-from effq_core.photos.index import Skipped
-from effq_core.photos.listing import FolderFile
-from effq_core.photos.nested import Nested
+from effq_core.photos.index import TRAIN, VAL, Skipped
+from effq_core.photos.listing import FolderFile, Nested
 from effq_core.photos.roots import VARIABLE, Roots
 from effq_core.photos.sampling import dealt
 
@@ -64,11 +62,7 @@ class FolderPreview:
 def preview_folder(
     roots: Roots, path: Path | str, reporter: Reporter | None = None, *, one_down: bool = False
 ) -> FolderPreview:
-    """Looks at a folder somebody thinks of adding.
-
-    Raises DatasetError if it lies outside of the roots, links out of them, has no usable image or
-    one class only and no folders in it that may be meant.
-    """
+    """Looks at a folder somebody thinks of adding, or raises DatasetError if it may not be."""
     dataset = FolderDataset(roots.require(path), one_down=one_down, one_class=True)
     _refuse_links_outside(dataset, roots)
     complete = dataset.bytes_on_disk <= HASHED_BYTES

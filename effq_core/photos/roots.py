@@ -1,9 +1,4 @@
-"""The folders a served dashboard may show, and nothing outside of them.
-
-Whoever starts the dashboard names them in ``EFFQ_DATA_ROOTS``; who only visits it can choose among
-what lies below. Every path is resolved before it is compared, so neither ``..`` nor a link leads
-out, and hidden folders are as good as not there.
-"""
+"""The folders a served dashboard may show, and nothing outside of them."""
 
 from __future__ import annotations
 
@@ -77,11 +72,7 @@ class Roots:
         return resolved is not None and self.root_of(resolved) is not None
 
     def require(self, path: Path | str) -> Path:
-        """Resolves a folder somebody chose: its links and ``..``.
-
-        Raises DatasetError if it is not an existing folder below a root. Outside of the roots the
-        message is the same whether there is something or not.
-        """
+        """Resolves a chosen folder, or raises DatasetError, which is alike for all outside."""
         resolved = _resolve(path)
         if resolved is None or self.root_of(resolved) is None:
             raise DatasetError(
@@ -116,12 +107,8 @@ class Roots:
                 f"The folder {folder} cannot be read: {error.strerror}.", "Choose another folder."
             ) from error
         names.sort(key=lambda name: (name.casefold(), name))
-        return SubFolders(
-            folder,
-            tuple(names[:MOST_FOLDERS]),
-            tuple(sorted(refused)),
-            more or len(names) > MOST_FOLDERS,
-        )
+        more = more or len(names) > MOST_FOLDERS
+        return SubFolders(folder, tuple(names[:MOST_FOLDERS]), tuple(sorted(refused)), more)
 
 
 def folder_id(path: Path | str, *, one_down: bool = False) -> str:
@@ -141,12 +128,7 @@ def folder_title(path: Path, *, one_down: bool) -> str:
 
 
 def require_allowed(dataset_id: str, home: Home, roots: Roots | None = None) -> str:
-    """Checks a dataset somebody chose in the dashboard, before anything of it is opened.
-
-    The command line does not call this: there people use their own files under their own name.
-    Returns the identifier, that of a folder with its path resolved. Raises DatasetError if it is a
-    folder outside of ``roots``, by default those of ``EFFQ_DATA_ROOTS``.
-    """
+    """Checks a dataset chosen in the dashboard before it is opened; may raise DatasetError."""
     if not dataset_id.startswith(FOLDER_PREFIX):
         return dataset_id
     known = (Roots.from_environment() if roots is None else roots).with_home(home)

@@ -1,14 +1,4 @@
-"""Seeded, stratified and disjoint samples of a dataset.
-
-An image's place is decided by a hash of the seed and its content, not by a random generator: it is
-the same on every platform and library version, does not change when a file is renamed, and hardly
-moves when images are added or removed.
-
-Calibration and training share the *training part* of a dataset, ordered once: calibration takes
-from the front and training from the back. So growing one sample moves no image of another, and the
-two are disjoint as long as their sizes add up to no more than there are. Only where images turn
-out to be broken does the one size matter to the other: it bounds what may replace them.
-"""
+"""Seeded, stratified and disjoint samples of a dataset."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -20,8 +10,7 @@ from typing import TypeVar
 from effq_core.base.errors import DatasetError
 from effq_core.base.formatting import counted
 from effq_core.experiment import CALIBRATION_SIZES
-from effq_core.photos.base import TRAIN, VAL, ImageItem
-from effq_core.photos.index import Index
+from effq_core.photos.index import TRAIN, VAL, ImageItem, Index
 
 _T = TypeVar("_T")
 EVALUATION_SHARE = 0.3  # of a dataset without a split; Imagenette's makers chose it
@@ -49,13 +38,9 @@ def draw_order(
 ) -> list[ImageItem]:
     """Orders the images a role may draw from; its sample is a prefix of that order.
 
-    Every prefix has the classes as evenly as possible. The order of training is that of calibration
-    backwards; to keep both ends even, each class's images are dealt out to both in turn, so their
-    prefixes are even up to half of the smallest class.
-
-    A dataset without a split of its own is divided by ``split_seed``, where it is not ``seed``:
-    draws of another seed must not reach photos that are measured on. With ``whole`` all of it is
-    evaluated, because nothing is calibrated or trained on it.
+    Ranked by hashes of seed and content; every prefix has the classes as evenly as possible, and
+    training goes from the other end than calibration. ``split_seed`` divides a dataset without
+    splits; ``whole`` evaluates all of it.
     """
     split_seed = seed if split_seed is None else split_seed
     training_part, evaluation_part = _parts(index, split_seed, whole=whole)
@@ -76,11 +61,10 @@ def check_sizes(
     training_needed: bool = False,
     whole: bool = False,
 ) -> ResolvedSizes:
-    """Checks that a dataset has the images an experiment asks for.
+    """Checks that a dataset has the images an experiment asks for, or raises DatasetError.
 
     ``None`` to train on: all that remain after calibration; to evaluate: all there are. With
-    ``training_needed`` one must remain; ``whole`` is as for :func:`draw_order`. Raises
-    DatasetError, with the numbers, if there are too few images, or one class only.
+    ``training_needed`` one must remain; ``whole`` is as for :func:`draw_order`.
     """
     present = {item.label for item in index.items}
     if index.is_labelled and len(present) < 2:
@@ -117,11 +101,8 @@ def check_sizes(
             if left
             else "Choose a smaller calibration size, or variants that are not trained.",
         )
-    return ResolvedSizes(
-        calibration=calibration,
-        training=left if training is None else training,
-        evaluation=evaluable if evaluation is None else evaluation,
-    )
+    wanted = evaluable if evaluation is None else evaluation
+    return ResolvedSizes(calibration, left if training is None else training, wanted)
 
 
 def candidates(
@@ -133,11 +114,7 @@ def candidates(
     *,
     whole: bool = False,
 ) -> list[ImageItem]:
-    """Returns a role's images, followed by those that may replace broken ones.
-
-    It is the start of :func:`draw_order`. The images that neither calibration nor training asked
-    for are split between the two, so that replacements cannot make them overlap.
-    """
+    """Returns a role's images, followed by those that may replace broken ones, never shared."""
     order = draw_order(index, role, seed, split_seed, whole=whole)
     if role is Role.EVALUATION:
         return order

@@ -14,16 +14,11 @@ from effq_core.photos.decode import as_rgb, open_image, to_square, upright_rgb
 from effq_core.photos.image_input import ImageInput, Resize
 
 Pixels = npt.NDArray[np.uint8]
-
 MAX_UPLOAD_MIB = 20  # largest photo to answer; zips of photos may be larger
 MAX_PHOTOS = 20  # photos answered at a time
-MAX_UPLOAD_PIXELS = 50_000_000
-"""Largest photo, in pixels: what phones make. As RGB it takes 150 MB while it is decoded; the
-bound for datasets is higher, but there only the machine's owner chooses the files."""
+MAX_UPLOAD_PIXELS = 50_000_000  # what phones make; 150 MB as RGB while it is decoded
 UPLOAD_TYPES = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff", "avif")
-"""Extensions that are taken; the content must be an image as well."""
 PREVIEW = 320  # longest side of a preview in pixels
-
 _NAME_LENGTH = 80
 _OUTSIDE = 0.35  # brightness of a preview's parts that the model does not see
 
@@ -85,14 +80,9 @@ def enlarged(pixels: Pixels, side: int) -> Pixels:
 
 def _read(image: Image.Image, name: str, entry: ImageInput) -> Photo:
     rgb = upright_rgb(image)
-    return Photo(
-        name=name,
-        width=rgb.width,
-        height=rgb.height,
-        pixels=to_square(rgb, entry),
-        preview=_preview(rgb, entry.resize),
-        resize=entry.resize,
-    )
+    (width, height), how = rgb.size, entry.resize
+    pixels, preview = to_square(rgb, entry), _preview(rgb, how)
+    return Photo(name=name, width=width, height=height, pixels=pixels, preview=preview, resize=how)
 
 
 def _preview(rgb: Image.Image, resize: Resize) -> Pixels:

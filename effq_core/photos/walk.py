@@ -1,11 +1,4 @@
-"""Going through a folder of photos, the same way wherever that is done.
-
-Links are followed, to files and to folders, also out of the folder: people put subsets of large
-datasets together with them. A link to a folder it lies in would go round in circles and is left
-out, and so is a folder that was gone through for the same class. Who must not see everything (a
-visitor of the dashboard) is checked by where photos really lie, see :mod:`effq_core.photos.roots`;
-links in archives are never followed.
-"""
+"""Going through a folder of photos, the same way wherever that is done."""
 
 import os
 from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -13,9 +6,7 @@ from pathlib import Path
 
 from effq_core.base.errors import DatasetError
 
-MOST_LINKED = 100_000
-"""Folders entered through links, or again for another class. Links between folders can lead to the
-same one in countless ways; ImageNet's 21,841 classes, each a link, are far below."""
+MOST_LINKED = 100_000  # entered by links or again for a class: links can go countless ways
 
 
 def walk(
@@ -26,11 +17,7 @@ def walk(
     # folder counts once for it, however many links lead there.
     class_of: Callable[[tuple[str, ...]], Hashable],
 ) -> Iterator[Path]:
-    """Yields what lies below a folder and is none itself, under the paths it is found by.
-
-    A link that leads nowhere is among them. Raises DatasetError if links lead to more folders than
-    any dataset has.
-    """
+    """Yields what lies below a folder and is none; DatasetError where links lead to too many."""
     linked = 0
     known: dict[str, set[Hashable]] = {}
     waiting: list[tuple[Path, str, tuple[str, ...]]] = [(root, os.path.realpath(root), ())]

@@ -14,8 +14,7 @@ from effq_core.jobs.process import is_alive
 from effq_core.pipeline.stage import StageTask, plain
 
 STOP = "stop"  # file in a run's folder: another stage failed, so nobody waits for the rest
-TIME_NOW = "time_now"
-"""File in a run's folder: the user does not want to wait for a quiet processor."""
+TIME_NOW = "time_now"  # file in a run's folder: do not wait for a quiet processor
 WAITING_QUIET = "waiting for a quiet CPU to time fairly"  # what a stage says while it waits for one
 
 _PROGRESS_SECONDS = 0.25
@@ -29,8 +28,7 @@ class Link:
     """The worker's end of a run: sends messages, learns about cancelling."""
 
     def __init__(self, task: StageTask, send: Send) -> None:
-        self._task = task
-        self._send = send
+        self._task, self._send = task, send
         folder = Home(Path(task.home)).runs / task.run_id
         self._folder = folder
         self._flags = (JobFiles.in_folder(folder).cancel, folder / STOP)

@@ -16,8 +16,7 @@ from effq_core.store.rows import RunRow, Status
 from effq_core.store.runfiles import run_kind
 
 DEFAULT_PLAN = "effq_core.pipeline.plan:build_plan"
-MOST_QUEUED = 20
-"""Runs that may wait or run in a store, whoever starts them: more are surely a mistake."""
+MOST_QUEUED = 20  # runs that may wait or run in a store: more are surely a mistake
 
 
 def run_files(home: Home, run_id: str) -> JobFiles:
@@ -26,11 +25,7 @@ def run_files(home: Home, run_id: str) -> JobFiles:
 
 
 def enter(home: Home, database: Database, experiment: Experiment, name: str = "") -> str:
-    """Makes a run of an experiment, queued where the queue has room; somebody has to drive it.
-
-    Raises:
-        BusyError: If :data:`MOST_QUEUED` runs wait or run already.
-    """
+    """Makes a queued run, which somebody has to drive; BusyError where the queue is full."""
     with _entering(home):
         _refuse_crowd(database)
         return database.create_run(experiment, name)
@@ -55,8 +50,7 @@ def start_detached(home: Home, run_id: str, plan: str = DEFAULT_PLAN) -> int:
     files = run_files(home, run_id)
     with Database(home.database) as database:
         database.get_run(run_id)
-        kind = run_kind(home.runs / run_id)
-        process = files.start(home, kind, run_id, plan)
+        process = files.start(home, run_kind(home.runs / run_id), run_id, plan)
         # Until the driver says so itself, so that one that dies at birth is noticed.
         database.set_driver(run_id, process)
     return process.pid
@@ -71,32 +65,21 @@ def request_cancel(home: Home, run_id: str) -> RunRow:
         run_files(home, run_id).ask_to_stop()
         if run.driver_pid is None:  # nobody is there to answer
             return database.change_status(run, Status.CANCELLED, finished=time.time())[0]
-        # Not from here: the driver may be about to write how the run ended.
-        return run
+        return run  # not from here: the driver may be about to write how the run ended
 
 
 def time_now(home: Home, run_id: str) -> None:
-    """Lets a run time its files without waiting for a quiet processor, now or later.
-
-    Raises:
-        InputError: If there is no such run, or it has ended.
-    """
+    """Lets a run time its files without waiting for quiet; InputError if it has ended."""
     with Database(home.database) as database:
         run = database.get_run(run_id)
     if not run.status.is_active:
-        raise InputError(
-            f"The run {run.id} is {run.status}: it has nothing left to time.",
-            "`effq run --remeasure` with the same choices times its files again.",
-        )
+        hint = "`effq run --remeasure` with the same choices times its files again."
+        raise InputError(f"The run {run.id} is {run.status}: it has nothing left to time.", hint)
     raise_flag(make_folder(home.runs / run.id) / TIME_NOW)
 
 
 def prepare_again(database: Database, home: Home, run: RunRow) -> RunRow:
-    """Makes a run that has ended ready to run again; for who holds the lock of its driver.
-
-    Raises:
-        InputError: If somebody else has changed it since.
-    """
+    """Makes an ended run ready again, under its driver's lock; InputError if it has changed."""
     with _entering(home):
         return _prepare(database, home, run)
 
@@ -130,11 +113,7 @@ def _active(run: RunRow) -> InputError:
 
 
 def resume(home: Home, run_id: str, plan: str = DEFAULT_PLAN) -> int:
-    """Runs one that has ended, however it did, again: finished stages are reused. Returns its pid.
-
-    Raises:
-        InputError: If there is no such run, or it is still active.
-    """
+    """Runs an ended run again, reusing its stages; returns its pid. InputError if it is active."""
     with Database(home.database) as database, _entering(home):
         # Read here, not before: of two who resume it at once, the second finds it active.
         run = database.get_run(run_id)

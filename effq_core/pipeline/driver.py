@@ -25,9 +25,8 @@ from effq_core.pipeline.queue_turn import turn
 from effq_core.pipeline.stage import LAST, Plan, fingerprints
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
-from effq_core.store.reserve import Reserve
 from effq_core.store.rows import RunRow, StageState, Status
-from effq_core.store.runfiles import run_kind
+from effq_core.store.runfiles import Reserve, run_kind
 
 if TYPE_CHECKING:
     from effq_core.pipeline.executor import Executor
@@ -46,8 +45,7 @@ class Driver:
     def __init__(
         self, home: Home, database: Database, run: RunRow, on_update: OnUpdate | None
     ) -> None:
-        self._home = home
-        self._database = database
+        self._home, self._database = home, database
         self._store = ArtifactStore(home)
         self._progress = Progress(database, run, on_update)
         self._files = run_files(home, run.id)
@@ -79,8 +77,7 @@ class Driver:
         return self._progress.run
 
     def _work(self, builder: str) -> None:
-        experiment = Experiment.from_dict(self._progress.run.experiment)
-        plan = load_plan(builder)(experiment, self._home)
+        plan = load_plan(builder)(Experiment.from_dict(self._progress.run.experiment), self._home)
         if LAST not in plan:
             raise StageError(f"The plan of {builder} has no stage {LAST!r}.")
         named = fingerprints(plan)
@@ -121,15 +118,12 @@ class Driver:
         raise_flag(self._files.folder / STOP)
 
     def _find(self, plan: Plan, named: dict[str, str]) -> set[str]:
-        finished = {
-            spec.name for spec in plan if self._store.find(spec.kind, named[spec.name]) is not None
-        }
+        finished = {s.name for s in plan if self._store.find(s.kind, named[s.name]) is not None}
         for warning in self._store.take_warnings():
             self._progress.event("warning", message=warning)
         return finished
 
     def _check(self) -> None:
-        """Raises once the user asked to stop; called all the time, so it tells that time passes."""
         self._progress.beat()
         if not self._files.is_asked_to_stop:
             return
@@ -173,16 +167,7 @@ def run_foreground(
     again: bool = True,
     driver: type[Driver] | None = None,
 ) -> RunRow:
-    """Works on a run in this process until it ends. SIGINT and SIGTERM cancel it.
-
-    Args:
-        again: Whether a run that was cancelled is run again; else it stays cancelled.
-
-    Raises:
-        InputError: If there is no such run, or somebody else is just putting it into the queue.
-        StageError: If it is of another kind.
-        EngineError: If another driver works on it.
-    """
+    """Works on a run here until it ends or is cancelled; ``again``: also one that was cancelled."""
     files, driver = run_files(home, run_id), driver or Driver
     with Database(home.database) as database:
         database.get_run(run_id)  # says that there is none before a folder is made for it
@@ -203,9 +188,8 @@ def load_plan(builder: str) -> Callable[[Experiment, Home], Plan]:
     try:
         function: Callable[[Experiment, Home], Plan] = resolve(builder)
     except (ImportError, AttributeError) as error:
-        raise StageError(
-            f"The plan cannot be made by {builder} ({error}).", "Reinstall EffQ."
-        ) from error
+        message = f"The plan cannot be made by {builder} ({error})."
+        raise StageError(message, "Reinstall EffQ.") from error
     return function
 
 

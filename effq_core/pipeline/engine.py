@@ -37,13 +37,7 @@ def external_scheduler() -> str | None:
 def connect(
     home: Home, *, fresh: bool = False, on_wait: Callable[[], None] | None = None
 ) -> Client:
-    """Connects to the engine; starts the embedded one where none runs. Close the client after use.
-
-    Args:
-        fresh: Restart an embedded engine that runs older code. Only for the holder of the queue:
-            nobody else's work may be on it.
-        on_wait: Called about twenty times a second while it starts; may raise to give up.
-    """
+    """Connects to the engine, starting the embedded one where none runs, or again if ``fresh``."""
     address = external_scheduler()
     if address is not None:
         return _connect_external(address)
@@ -60,10 +54,9 @@ def connect(
         except (OSError, TimeoutError, ValueError) as error:
             # It may have ended between our look and our call; then the next round starts one.
             if time.monotonic() > deadline:
-                raise EngineError(
-                    f"The engine at {state['address']} does not answer ({error}).",
-                    f"Its log is {home.engine / engine_files.LOG}; `effq doctor` checks it.",
-                ) from error
+                message = f"The engine at {state['address']} does not answer ({error})."
+                hint = f"Its log is {home.engine / engine_files.LOG}; `effq doctor` checks it."
+                raise EngineError(message, hint) from error
             if fresh:  # it runs and does not answer: nobody else's work is lost with it
                 stop(home, timeout=1.0)
             time.sleep(0.2)
@@ -72,9 +65,7 @@ def connect(
 def running(home: Home) -> dict[str, Any] | None:
     """Returns ``address``, ``pid``, ``token``, ``started``, ``code`` of the engine, if it runs."""
     state = read_json(home.engine / engine_files.STATE)
-    if state is None or not is_alive(state.get("pid"), state.get("token")):
-        return None
-    return state
+    return None if state is None or not is_alive(state.get("pid"), state.get("token")) else state
 
 
 def stop(home: Home, timeout: float = 8.0) -> bool:
@@ -94,7 +85,6 @@ def stop(home: Home, timeout: float = 8.0) -> bool:
 
 
 def _start(home: Home, deadline: float, on_wait: Callable[[], None] | None) -> dict[str, Any]:
-    """Starts the engine, or waits for whoever is starting it."""
     process = None
     try:
         while time.monotonic() < deadline:
@@ -112,15 +102,12 @@ def _start(home: Home, deadline: float, on_wait: Callable[[], None] | None) -> d
     finally:
         if process is not None:
             reap_later(process)
-    raise EngineError(
-        f"The engine did not start within {_START_SECONDS:.0f} seconds.",
-        f"Its log is {home.engine / engine_files.LOG}.",
-    )
+    message = f"The engine did not start within {_START_SECONDS:.0f} seconds."
+    raise EngineError(message, f"Its log is {home.engine / engine_files.LOG}.")
 
 
 def _spawn(home: Home) -> subprocess.Popen[bytes]:
-    folder = make_folder(home.engine, 0o700)
-    log = folder / engine_files.LOG
+    log = make_folder(home.engine, 0o700) / engine_files.LOG
     with store_errors(log):
         if log.exists() and log.stat().st_size > _LOG_LIMIT:
             log.replace(log.with_suffix(".old.log"))
@@ -137,10 +124,8 @@ def _reason(home: Home, process: subprocess.Popen[bytes]) -> EngineError:
         last = log.read_text(errors="replace").strip().splitlines()[-1]
     except (OSError, IndexError):
         last = "no message"
-    return EngineError(
-        f"The engine ended while starting, with code {process.returncode} ({last[:300]}).",
-        f"Its log is {log}; `effq doctor` checks what it needs.",
-    )
+    message = f"The engine ended while starting, with code {process.returncode} ({last[:300]})."
+    return EngineError(message, f"Its log is {log}; `effq doctor` checks what it needs.")
 
 
 def _connect_external(address: str) -> Client:
@@ -148,15 +133,12 @@ def _connect_external(address: str) -> Client:
 
     security = None
     if address.startswith("tls://"):
-        files = {
-            name: os.environ.get(name) for name in ("EFFQ_TLS_CA", "EFFQ_TLS_CERT", "EFFQ_TLS_KEY")
-        }
+        files = {n: os.environ.get(n) for n in ("EFFQ_TLS_CA", "EFFQ_TLS_CERT", "EFFQ_TLS_KEY")}
         for name, file in files.items():
             if not file or not Path(file).is_file():
-                raise EngineError(
-                    f"{name} must name a file to connect to {address}, and is {file!r}.",
-                    "Set EFFQ_TLS_CA, EFFQ_TLS_CERT and EFFQ_TLS_KEY to the cluster's PEM files.",
-                )
+                message = f"{name} must name a file to connect to {address}, and is {file!r}."
+                hint = "Set EFFQ_TLS_CA, EFFQ_TLS_CERT and EFFQ_TLS_KEY to the cluster's PEM files."
+                raise EngineError(message, hint)
         security = Security(
             require_encryption=True,
             tls_ca_file=files["EFFQ_TLS_CA"],

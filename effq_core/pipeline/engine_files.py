@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from effq_core.base import plugins
-from effq_core.base.environment import PACKAGE, WORKER_ENVIRONMENT, process_environment
 from effq_core.base.files import read_json, store_errors
+from effq_core.base.settings import PACKAGE, WORKER_ENVIRONMENT, process_environment
 from effq_core.jobs.process import Process, is_alive
 
 STATE = "engine.json"
@@ -17,8 +17,7 @@ LOG = "engine.log"
 QUEUE = "queue.lock"
 CERTIFICATE = "certificate.pem"
 KEY = "key.pem"
-WORKERS = "worker"
-"""Folder of what workers need while they live: each has one of its own, with a lock beside it."""
+WORKERS = "worker"  # folder of what workers need while they live, with a lock beside each
 
 
 _FORCED = ("TF_USE_LEGACY_KERAS",)

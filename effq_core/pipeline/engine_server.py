@@ -20,18 +20,15 @@ from cryptography.x509.oid import NameOID
 from distributed import Nanny, Scheduler, Worker
 from distributed.security import Security
 
-from effq_core.base.environment import WORKER_ENVIRONMENT
 from effq_core.base.errors import EffqError, EngineError
 from effq_core.base.files import make_folder, write_atomic, write_json
-from effq_core.base.hostlock import TEMPORARY
-from effq_core.base.locks import FileLock
-from effq_core.base.settings import Home
+from effq_core.base.locks import TEMPORARY, FileLock
+from effq_core.base.settings import WORKER_ENVIRONMENT, Home
 from effq_core.jobs.process import Process
 from effq_core.pipeline import engine_files
 
 _NAME = "effq-engine"
-# Nobody else ever has the key, so the dates protect nothing; but a clock that is set back while an
-# engine runs must not make its certificate "not yet valid".
+# Dates protect nothing here, but a clock set back must not make it "not yet valid".
 _VALID = datetime.timedelta(days=3650)
 
 
@@ -62,8 +59,7 @@ def write_credentials(folder: Path) -> None:
 log = logging.getLogger("effq.engine")
 
 _IDLE_SECONDS = 900.0  # how long the engine may be idle until it ends
-_WORKER_IDLE_SECONDS = 60.0
-"""How long a worker that has worked, until a new one replaces it, which holds no memory."""
+_WORKER_IDLE_SECONDS = 60.0  # until a worker that has worked is replaced, to free memory
 
 _CONFIG = {
     # A dead worker's task comes back to the driver, which counts, tells, and tries again.
@@ -99,10 +95,7 @@ class QuietScheduler(_NoHttp, Scheduler):  # type: ignore[misc]
 
 
 class QuietWorker(_NoHttp, Worker):  # type: ignore[misc]
-    """A worker that listens for encrypted Dask connections only.
-
-    Its temporary folder goes with it, also when it is killed.
-    """
+    """A worker for encrypted Dask connections only, whose temporary folder goes with it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

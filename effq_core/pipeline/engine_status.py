@@ -3,16 +3,23 @@
 import contextlib
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 
 from effq_core.base.errors import EngineError
+from effq_core.base.files import remove_file, remove_tree
+from effq_core.base.locks import FileLock, is_locked
 from effq_core.base.plain import Plain
 from effq_core.base.settings import Home
-from effq_core.pipeline import engine, engine_workers
+from effq_core.pipeline import engine
+from effq_core.pipeline.engine_files import WORKERS
 from effq_core.pipeline.registry import stage_title
 from effq_core.store.database import Database
 from effq_core.store.rows import RunRow, StageState, Status
+
+_ABANDONED_SECONDS = 3600.0
+_WORKER = "quietworker-"  # begins the names of workers' folders; beside them is the scheduler's
 
 _CANCEL_SECONDS = 15.0
 _POLL = 0.1
@@ -55,7 +62,7 @@ def engine_status(home: Home) -> EngineStatus:
         address=state["address"],
         pid=state["pid"],
         started=state["started"],
-        workers=engine_workers.living(home),
+        workers=living_workers(home),
         memory_bytes=_memory(state["pid"]),
         work=work,
     )
@@ -78,11 +85,7 @@ def _work(database: Database, run: RunRow) -> Work:
 
 
 def stop_engine(home: Home, *, force: bool = False) -> tuple[EngineStatus, tuple[Work, ...]]:
-    """Ends the embedded engine; returns it as it was, and the runs that were cancelled.
-
-    Raises:
-        EngineError: If runs are active and it is not forced, or it is a cluster of somebody else.
-    """
+    """Ends the embedded engine, unless in use; returns it as it was, and the runs cancelled."""
     external = engine.external_scheduler()
     if external is not None:
         raise EngineError(
@@ -91,10 +94,8 @@ def stop_engine(home: Home, *, force: bool = False) -> tuple[EngineStatus, tuple
         )
     status = engine_status(home)
     if status.work and not force:
-        raise EngineError(
-            f"The engine is in use: {'; '.join(map(described, status.work))}.",
-            "Wait for it to end, or give --force: it cancels first, and keeps what is finished.",
-        )
+        hint = "Wait for it to end, or give --force: it cancels first, and keeps what is finished."
+        raise EngineError(f"The engine is in use: {'; '.join(map(described, status.work))}.", hint)
     _cancel(home, status.work)
     stopped = engine.stop(home)  # also one that is just starting, and has said nothing yet
     return replace(status, running=stopped), status.work
@@ -117,10 +118,8 @@ def _cancel(home: Home, work: tuple[Work, ...]) -> None:
     asked = {each.run for each in work}
     while left := [each for each in active_work(home) if each.run in asked]:
         if time.monotonic() > deadline:
-            raise EngineError(
-                f"The engine still runs: {'; '.join(map(described, left))}.",
-                "It was asked to stop; try again in a moment.",
-            )
+            message = f"The engine still runs: {'; '.join(map(described, left))}."
+            raise EngineError(message, "It was asked to stop; try again in a moment.")
         time.sleep(_POLL)
 
 
@@ -137,12 +136,51 @@ def _memory(pid: int) -> int:
 def _external(home: Home, work: tuple[Work, ...]) -> EngineStatus:
     with contextlib.closing(engine.connect(home)) as client:
         workers = client.scheduler_info(n_workers=-1)["workers"].values()
-        memory = sum(int(each.get("metrics", {}).get("memory", 0)) for each in workers)
         return EngineStatus(
             running=True,
             address=client.scheduler.address,
             external=True,
             workers=len(workers),
-            memory_bytes=memory,
+            memory_bytes=sum(int(each.get("metrics", {}).get("memory", 0)) for each in workers),
             work=work,
         )
+
+
+def living_workers(home: Home) -> int:
+    """Returns how many workers the embedded engine has."""
+    return sum(is_locked(lock) for lock in _locks(home) if lock.name.startswith(_WORKER))
+
+
+def sweep_workers(home: Home) -> int:
+    """Removes the folders of workers and schedulers that were killed; returns how many."""
+    top = _folder(home)
+    if not top.is_dir():
+        return 0
+    with FileLock(top / "global.lock"):  # Dask's own: while it is held no worker is being born
+        dead = [lock for lock in _locks(home) if not is_locked(lock)]
+        folders = [lock.with_suffix("") for lock in dead] + _unlocked(top)
+        found = [folder for folder in folders if folder.exists()]
+        for folder in found:
+            remove_tree(folder)
+        for lock in dead:
+            remove_file(lock)
+    return len(found)
+
+
+def _folder(home: Home) -> Path:
+    return home.engine / WORKERS / "dask-scratch-space"
+
+
+def _locks(home: Home) -> list[Path]:
+    """Returns the lock beside each folder: its process holds it as long as it lives."""
+    return sorted(_folder(home).glob("*.dirlock"))
+
+
+def _unlocked(top: Path) -> list[Path]:
+    """Returns folders without a lock that are too old to belong to a worker just being born."""
+    old = time.time() - _ABANDONED_SECONDS
+    return [
+        e
+        for e in top.iterdir()
+        if e.is_dir() and not e.with_name(f"{e.name}.dirlock").exists() and e.stat().st_mtime < old
+    ]

@@ -11,12 +11,7 @@ _ALONE = "benchmark"  # kind of the stages that have the cores for themselves
 
 
 def remaining(stages: Sequence[StageRow], now: float | None = None) -> float | None:
-    """Estimates the seconds until a run ends.
-
-    Each stage carries an estimate. How long the finished ones really took scales those to come;
-    a running one is extrapolated from its own progress as soon as it has made some. As many as run
-    now are taken to run to the end, but measurements: those come one after the other.
-    """
+    """Estimates the seconds until a run ends, by the pace of its own finished stages."""
     if not stages:
         return None
     now = time.time() if now is None else now
@@ -62,7 +57,6 @@ def waiting_for(stages: Sequence[StageRow]) -> str:
 
 
 def _scale(stages: Sequence[StageRow]) -> float:
-    """Returns how much slower this machine is than the estimates, from what it has done."""
     done = [
         (stage.finished - stage.started, stage.weight)
         for stage in stages
@@ -73,8 +67,7 @@ def _scale(stages: Sequence[StageRow]) -> float:
     prior = 0.1 * sum(stage.weight for stage in stages)
     if expected <= 0:
         return 1.0
-    measured = sum(max(0.0, seconds) for seconds, _ in done)
-    return (measured + prior) / (expected + prior)
+    return (sum(max(0.0, seconds) for seconds, _ in done) + prior) / (expected + prior)
 
 
 def _of_running(stage: StageRow, now: float, scale: float) -> float:
@@ -84,6 +77,5 @@ def _of_running(stage: StageRow, now: float, scale: float) -> float:
         return from_estimate
     share = min(1.0, stage.done / stage.total)
     from_rate = elapsed * (1 - share) / max(share, _MINIMUM_SHARE)
-    # Early progress is mostly start-up: trust it as far as it has come.
-    trust = math.sqrt(share)
+    trust = math.sqrt(share)  # early progress is mostly start-up: trust it as far as it has come
     return trust * from_rate + (1 - trust) * from_estimate

@@ -14,8 +14,7 @@ from effq_core.base.errors import EffqError, EngineError
 from effq_core.base.settings import Home
 from effq_core.jobs.process import Process
 from effq_core.pipeline.session import Session, WorkerLost
-from effq_core.pipeline.shards import in_parts
-from effq_core.pipeline.stage import Plan, StageSpec, StageTask, fingerprints
+from effq_core.pipeline.stage import Plan, StageSpec, StageTask, fingerprints, in_parts
 from effq_core.pipeline.worker import error_from
 from effq_core.store.rows import StageState
 
@@ -57,11 +56,7 @@ class _Active:
 
 
 class Executor:
-    """Runs stages as their inputs finish, and survives the death of workers.
-
-    Args:
-        check: Raises :class:`~effq_core.base.errors.Cancelled` once the user asked to stop.
-    """
+    """Runs stages as inputs finish and survives dying workers; ``check`` raises to cancel."""
 
     def __init__(
         self,
@@ -73,15 +68,11 @@ class Executor:
         check: Callable[[], None],
         stop: Callable[[], None],
     ) -> None:
-        self._home = home
-        self._plan = plan
-        self._fingerprints = fingerprints
+        self._home, self._plan, self._fingerprints = home, plan, fingerprints
         self._finished = set(finished)
         self._skipped: set[str] = set()
         self._slots = 1
-        self._progress = progress
-        self._check = check
-        self._stop = stop
+        self._progress, self._check, self._stop = progress, check, stop
         self._topic = f"effq-{progress.run_id}-{secrets.token_hex(4)}"
         self._driver = (socket.gethostname(), *Process.own())
         self._active: dict[str, _Active] = {}
@@ -90,14 +81,9 @@ class Executor:
         self._losses = 0
 
     def run(self, *, renew_worker: bool) -> None:
-        """Makes every missing artifact.
+        """Makes every missing artifact; Cancelled once no stage works any more, or EffqError.
 
-        Args:
-            renew_worker: End what a dead driver may have left on the embedded engine first.
-
-        Raises:
-            Cancelled: If the user asked to stop; no stage of this run is working any more.
-            EffqError: If a stage failed or the engine cannot be used.
+        ``renew_worker`` ends what a dead driver may have left on the embedded engine first.
         """
         with contextlib.closing(Session(self._home, self._topic, self._check)) as session:
             if renew_worker and session.embedded:
@@ -131,8 +117,7 @@ class Executor:
             any(not spec.exclusive for _, spec in ready)
             or any(not each.task.spec.exclusive for each in self._active.values())
         ):
-            # A measurement waits for the cores of its host and lets nobody else begin there: it
-            # would hold up every other worker until the longest stage has ended.
+            # A measurement waits for its host's cores, and would hold up every other worker.
             ready = [each for each in ready if not each[1].exclusive]
         for position, spec in ready[: self._room(session)]:
             task = self._task(spec)
@@ -150,14 +135,11 @@ class Executor:
             run_id=self._progress.run_id,
             spec=spec,
             fingerprint=self._fingerprints[spec.name],
-            inputs={
-                name: (self._plan[source].kind, self._fingerprints[source])
-                for name, source in spec.inputs.items()
-            },
+            inputs={n: (self._plan[s].kind, self._fingerprints[s]) for n, s in spec.inputs.items()},
             home=str(self._home.root),
             topic=self._topic,
             attempt=attempt,
-            parts=tuple((self._plan[name].kind, self._fingerprints[name]) for name in spec.parts),
+            parts=tuple((self._plan[n].kind, self._fingerprints[n]) for n in spec.parts),
             driver=self._driver,
         )
 
@@ -192,9 +174,8 @@ class Executor:
         elif what == "waiting":
             self._progress.stage(name, detail=message["detail"])
         elif what == "progress":
-            self._progress.stage(
-                name, done=message["done"], total=message["total"], unit=message["unit"]
-            )
+            done = message["done"]
+            self._progress.stage(name, done=done, total=message["total"], unit=message["unit"])
         elif what == "event":
             self._record(active, message)
 
@@ -241,10 +222,8 @@ class Executor:
     def _lose(self, keys: list[str], reason: str) -> None:
         self._losses += 1
         if self._losses > _MOST_LOSSES:
-            raise EngineError(
-                f"The engine was lost {self._losses} times in this run.",
-                "See the engine's log with `effq doctor`.",
-            )
+            message = f"The engine was lost {self._losses} times in this run."
+            raise EngineError(message, "See the engine's log with `effq doctor`.")
         for key in keys:
             active = self._active.pop(key)
             name = active.task.spec.name
@@ -264,7 +243,6 @@ class Executor:
             )
 
     def _drain(self, session: Session) -> None:
-        """Ends what still works for this run: asks first, then kills."""
         self._stop()
         begun = time.monotonic()
         while self._active and session.healthy():

@@ -9,8 +9,7 @@ from effq_core.models.classes import HeadUse, match_classes
 from effq_core.photos.catalogue import open_dataset
 from effq_core.photos.glance import part_sizes
 
-CALIBRATION_SHARE = 4
-"""Calibration takes at most one in so many photos where others are needed to train on."""
+CALIBRATION_SHARE = 4  # at most one in so many photos calibrates where others are to train on
 _STEP = 10
 
 

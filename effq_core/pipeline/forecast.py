@@ -20,12 +20,10 @@ from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
 from effq_core.store.rows import StageRow, StageState
 
-WORKER_START = 12.0
-"""Seconds until a worker has imported TensorFlow (measured on 2 cores of a Xeon: 8 to 14)."""
+WORKER_START = 12.0  # seconds until a worker has TensorFlow (8 to 14 on 2 cores of a Xeon)
 
 _MIB = 2**20
-_LOOKED_AT, _HISTORY = 50, 5
-"""Runs among which finished ones are looked for, and how many of those tell the pace."""
+_LOOKED_AT, _HISTORY = 50, 5  # runs to look for finished ones, and how many tell the pace
 
 # Bytes of an artifact for each byte of float32 weights, from the artifacts of the reference run
 # (V2-B0: 22.6 MiB of weights). Fine-tuning keeps weights and, until it ends, Adam's two moments.
@@ -60,11 +58,7 @@ class Forecast:
 
 
 def forecast(experiment: Experiment, home: Home, history: Iterable[StageRow] = ()) -> Forecast:
-    """Estimates a run; the stages of earlier ones tell how fast this machine is.
-
-    Raises:
-        InputError: If the experiment cannot be run, as :func:`build_plan` says.
-    """
+    """Estimates a run from the stages of earlier ones; InputError if it cannot be run."""
     plan = build_plan(experiment, home)
     head_use = HeadUse(plan[LAST].params["use"])
     card = get_model(experiment.model, home)
@@ -130,6 +124,5 @@ def _bytes(spec: StageSpec, weights: int, sizes: ResolvedSizes) -> float:
     if spec.kind == "convert":
         about = spec.name.partition(":")[2]
         known = about in CATALOGUE or is_ready(about)
-        # What is converted on the way to a variant is a variant in its form.
         return weights * get_variant(about if known else str(spec.params.get("form"))).size_share
     return weights * _SHARES.get(spec.kind, 0.0) + _SMALL

@@ -13,7 +13,7 @@ from effq_core.experiment.variants import BASELINE, PTQ, Variant
 from effq_core.models.card import Label
 from effq_core.models.catalogue import get_model
 from effq_core.models.classes import HeadUse, match_classes
-from effq_core.photos.base import Dataset
+from effq_core.photos.index import Dataset
 from effq_core.pipeline.plan_files import FilesPlanner
 from effq_core.pipeline.plan_measuring import MeasuringPlanner
 from effq_core.pipeline.plan_model import check_model, head_note, model_stage
@@ -21,11 +21,7 @@ from effq_core.pipeline.stage import Plan
 
 
 def build_plan(experiment: Experiment, home: Home, dataset: Dataset | None = None) -> Plan:
-    """Plans an experiment; its stages end in ``report``.
-
-    Raises:
-        DatasetError: If the dataset cannot be used or cannot do what is asked.
-    """
+    """Plans an experiment up to ``report``; DatasetError if the dataset cannot do what is asked."""
     planner = FilesPlanner if experiment.files_of else Planner
     return planner(experiment, home, dataset).plan()
 
@@ -44,10 +40,8 @@ class Planner(MeasuringPlanner):
         check_model(self.card, experiment, self.match.use, self.head_note.reason)
         unlabelled = self.match.use is HeadUse.UNLABELLED
         if unlabelled and experiment.trains and experiment.qat.loss is QatLoss.LABELS:
-            raise ExperimentError(
-                f"{experiment.dataset} has no labels to train on.",
-                "Choose the loss 'distill', or 'auto'.",
-            )
+            message = f"{experiment.dataset} has no labels to train on."
+            raise ExperimentError(message, "Choose the loss 'distill', or 'auto'.")
 
     def plan(self) -> Plan:
         """Returns the stages, ending in ``report``."""
@@ -140,32 +134,21 @@ class Planner(MeasuringPlanner):
 
     def convert(self, name: str, frozen: str, form: str) -> None:
         """Adds a conversion to a form of :func:`effq_core.quantize.convert.convert`."""
-        self.add(
-            name,
-            "quantize:convert",
-            params={"form": form},
-            inputs={"frozen": frozen, "model": "model"},
-            weight=4,
-        )
+        inputs = {"frozen": frozen, "model": "model"}
+        self.add(name, "quantize:convert", params={"form": form}, inputs=inputs, weight=4)
 
     def calibrate(self, name: str, float32: str) -> None:
         """Adds what activations of a float32 file do on calibration photos."""
-        self.add(
-            name,
-            "quantize:calibrate",
-            inputs={"float32": float32, "calibration": "pixels:calibration"},
-            weight=self.experiment.calibration.size / 12,
-        )
+        inputs = {"float32": float32, "calibration": "pixels:calibration"}
+        weight = self.experiment.calibration.size / 12
+        self.add(name, "quantize:calibrate", inputs=inputs, weight=weight)
 
     def quantize(self, variant: str, float32: str, calibrate: str) -> None:
         """Adds int8 from a float32 file, and its calibration where that is not planned yet."""
         self.calibrate(calibrate, float32)
+        inputs = {"float32": float32, "statistics": calibrate, "model": "model"}
         self.add(
-            f"convert:{variant}",
-            "quantize:quantize",
-            params=self.method,
-            inputs={"float32": float32, "statistics": calibrate, "model": "model"},
-            weight=2,
+            f"convert:{variant}", "quantize:quantize", params=self.method, inputs=inputs, weight=2
         )
 
     def round_weights(self, row: Variant, rule: str) -> None:
@@ -189,28 +172,21 @@ class Planner(MeasuringPlanner):
         if fake_quant:
             inputs["calibration"] = "pixels:calibration"
         settings = self.experiment.qat
-        self.add(
-            name,
-            "model:finetune",
-            params={
-                "fake_quant": fake_quant,
-                "qat": asdict(settings),
-                "seed": self.experiment.seed,
-                "use": self.match.use,
-                "class_map": self.match.class_map,
-            },
-            inputs=inputs,
-            weight=50 + self.training_images * (settings.epochs / 15 + 1 / 40),
-        )
+        params = {
+            "fake_quant": fake_quant,
+            "qat": asdict(settings),
+            "seed": self.experiment.seed,
+            "use": self.match.use,
+            "class_map": self.match.class_map,
+        }
+        weight = 50 + self.training_images * (settings.epochs / 15 + 1 / 40)
+        self.add(name, "model:finetune", params=params, inputs=inputs, weight=weight)
 
     def observe(self, name: str) -> None:
         """Adds fake-quant operators that have observed the calibration photos, untrained."""
-        self.add(
-            name,
-            "model:qat_untrained",
-            inputs={"model": "model", "calibration": "pixels:calibration"},
-            weight=25 + self.experiment.calibration.size / 30,
-        )
+        inputs = {"model": "model", "calibration": "pixels:calibration"}
+        weight = 25 + self.experiment.calibration.size / 30
+        self.add(name, "model:qat_untrained", inputs=inputs, weight=weight)
 
     def _keep_tensors(self) -> None:
         inputs, seconds = {"float32": f"convert:{BASELINE}"}, 1.0
@@ -229,23 +205,17 @@ def add_layers(planner: Planner, experiment: Experiment) -> None:
     """Adds ``signal`` and ``effect`` where an experiment asks something of its layers."""
     asked = experiment.layers
     if asked:
-        planner.add(
-            "signal",
-            "signal:signal",
-            params={"images": asked.images},
-            inputs={**_FLOAT32, "int8": f"convert:{PTQ}", "evaluation": "pixels:evaluation"},
-            weight=5 + asked.images / 5,
-        )
+        params = {"images": asked.images}
+        inputs = {**_FLOAT32, "int8": f"convert:{PTQ}", "evaluation": "pixels:evaluation"}
+        weight = 5 + asked.images / 5
+        planner.add("signal", "signal:signal", params=params, inputs=inputs, weight=weight)
         add_effect(planner, experiment)
 
 
 def add_effect(planner: Planner, experiment: Experiment) -> None:
     """Adds ``effect``: each block alone in int8, and alone in floats."""
     asked = experiment.layers or Layers()
-    planner.add(
-        "effect",
-        "layers:effect",
-        params={**asdict(asked), **planner.method},
-        inputs={**RANGES, "calibration": "pixels:calibration"},
-        weight=min(200, asked.budget_seconds),
-    )
+    params = {**asdict(asked), **planner.method}
+    inputs = {**RANGES, "calibration": "pixels:calibration"}
+    weight = min(200, asked.budget_seconds)
+    planner.add("effect", "layers:effect", params=params, inputs=inputs, weight=weight)

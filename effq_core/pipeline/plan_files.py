@@ -1,7 +1,4 @@
-"""The plan that measures an earlier run's files on other photos: nothing is made again.
-
-What the run has made is taken over under the fingerprints it has.
-"""
+"""The plan that measures an earlier run's files on other photos, under their fingerprints."""
 
 import json
 from collections.abc import Sequence
@@ -12,12 +9,11 @@ from effq_core.base.errors import ExperimentError
 from effq_core.base.settings import REFERENCE_RUN, Home
 from effq_core.experiment import REFERENCE, Experiment
 from effq_core.experiment.variants import is_ready
-from effq_core.models.built import read_labels
 from effq_core.models.card import Label
-from effq_core.models.catalogue import get_model
+from effq_core.models.catalogue import get_model, read_labels
 from effq_core.models.classes import ClassMatch, HeadNote, HeadUse, match_classes, new_head_note
-from effq_core.photos.base import Dataset
 from effq_core.photos.image_input import ImageInput
+from effq_core.photos.index import Dataset
 from effq_core.pipeline.plan_measuring import MeasuringPlanner
 from effq_core.pipeline.registry import get_stage
 from effq_core.pipeline.stage import Plan, StageList, StageSpec
@@ -26,25 +22,18 @@ from effq_core.store.database import Database
 from effq_core.store.rows import StageRow
 
 _TAKEN = ("model", "convert", "pixels", "finetune", "ranges")
-"""Kinds of the artifacts that results tell something from."""
 _MEASURED_ON = "pixels:evaluation"
 
 
 @dataclass(frozen=True)
 class _Source:
-    """What there is of the run whose files are measured."""
-
     stages: tuple[StageSpec, ...]
     labels: tuple[Label, ...]
     entry: ImageInput
 
 
 class FilesPlanner(MeasuringPlanner):
-    """Plans the measurement of a run's files.
-
-    Raises:
-        ExperimentError: If its files are gone, or the photos' classes are not its.
-    """
+    """Plans measuring a run's files; ExperimentError if they are gone or the classes differ."""
 
     def __init__(self, experiment: Experiment, home: Home, dataset: Dataset | None) -> None:
         super().__init__(experiment, home, get_model(experiment.model, home), dataset)
@@ -101,12 +90,10 @@ def _source(experiment: Experiment, home: Home) -> _Source:
     model, gone = there["model"], get_stage("kept:gone")
     brought = set(filter(is_ready, experiment.variants))
     taken = [
-        StageSpec(
-            name=row.name, stage=replace(gone, kind=row.kind), weight=0.0, pinned=row.fingerprint
-        )
-        for row in rows
+        StageSpec(name=r.name, stage=replace(gone, kind=r.kind), weight=0.0, pinned=r.fingerprint)
+        for r in rows
         # What somebody brought is taken from where it is kept.
-        if row.name in there and row.name.partition(":")[2] not in brought
+        if r.name in there and r.name.partition(":")[2] not in brought
     ]
     entry = ImageInput.from_plain(model.summary)
     return _Source(stages=tuple(taken), labels=read_labels(model.path), entry=entry)
@@ -140,7 +127,5 @@ def _reference(experiment: Experiment) -> _Source:
 
 def _no_file(experiment: Experiment, what: str) -> ExperimentError:
     run = experiment.files_of
-    return ExperimentError(
-        f"{what} of the run {run} is not on this machine.",
-        f"Choose variants whose files there are (`effq show {run}`), or run it again.",
-    )
+    hint = f"Choose variants whose files there are (`effq show {run}`), or run it again."
+    return ExperimentError(f"{what} of the run {run} is not on this machine.", hint)

@@ -12,9 +12,9 @@ from effq_core.models.card import Label, ModelCard
 from effq_core.models.class_names import without_numbers
 from effq_core.models.classes import ClassMatch, HeadNote
 from effq_core.models.own.extra_output import BACKGROUND, beside
-from effq_core.photos.base import Dataset
 from effq_core.photos.catalogue import open_dataset
 from effq_core.photos.image_input import ImageInput
+from effq_core.photos.index import Dataset
 from effq_core.pipeline.plan_model import ready_stage
 from effq_core.pipeline.stage import BENCHMARK, LAST, Plan, StageList
 from effq_core.runtimes.registry import RUNTIMES
@@ -55,12 +55,8 @@ class MeasuringPlanner(StageList, ABC):
         return beside(names, without_numbers(self.dataset.class_names, in_order=False))
 
     def _index(self) -> None:
-        self.add(
-            "index",
-            "data:index",
-            params={"dataset": self.experiment.dataset, "state": self.dataset.state()},
-            weight=3,
-        )
+        params = {"dataset": self.experiment.dataset, "state": self.dataset.state()}
+        self.add("index", "data:index", params=params, weight=3)
 
     def _evaluation(self) -> None:
         size = self.experiment.evaluation_size
@@ -76,12 +72,8 @@ class MeasuringPlanner(StageList, ABC):
         made = {spec.name for spec in self.stages}
         inputs = {role: name for role in roles if (name := f"pixels:{role}") in made}
         if len(inputs) > 1:  # evaluation alone resembles nothing the model is made with
-            self.add(
-                "lookalikes",
-                "lookalikes:lookalikes",
-                inputs=inputs,
-                weight=1 + self.training_images / 2000,
-            )
+            weight = 1 + self.training_images / 2000
+            self.add("lookalikes", "lookalikes:lookalikes", inputs=inputs, weight=weight)
 
     def _pixels(
         self,
@@ -105,27 +97,20 @@ class MeasuringPlanner(StageList, ABC):
             params["split_seed"] = common
         if self.experiment.files_of:  # nothing is calibrated or trained: all may be measured on
             params["whole"] = True
+        inputs = {"index": "index"}
+        weight = (sizes[role] or 2000) / 400
         self.add(
-            name or f"pixels:{role}",
-            "data:pixels",
-            params=params,
-            inputs={"index": "index"},
-            weight=(sizes[role] or 2000) / 400,
+            name or f"pixels:{role}", "data:pixels", params=params, inputs=inputs, weight=weight
         )
 
     def take_ready(self, variant: str) -> None:
-        """Adds a file somebody brought, as it is, and the photos as it wants them.
-
-        Raises:
-            ExperimentError: If its classes are not the run's.
-        """
+        """Adds a file somebody brought, and the photos as it wants them."""
         names = [label.name for label in self.output_labels]
         params, entry = ready_stage(variant, self.home, names)
         self.add(f"convert:{variant}", "own:ready_file", params=params)
         if entry != self.entry:  # the same photos, as the file wants them
             self.ready_pixels[variant] = name = f"pixels:evaluation_{_name(entry)}"
-            size = self.experiment.evaluation_size
-            sizes = {"calibration": 0, "training": 0, "evaluation": size}
+            sizes = {"calibration": 0, "training": 0, "evaluation": self.experiment.evaluation_size}
             self._pixels("evaluation", sizes, name=name, entry=entry)
 
     def _measure(self, variant: str, packages: tuple[str, ...]) -> None:
@@ -163,11 +148,9 @@ class MeasuringPlanner(StageList, ABC):
                 "host": hardware.describe().to_dict(),
                 **({"sitting": sitting} if (sitting := self.experiment.sitting) else {}),
             },
-            inputs={variant.name: f"convert:{variant.name}" for variant in variants},
+            inputs={v.name: f"convert:{v.name}" for v in variants},
             exclusive=True,
-            extra_libraries=tuple(
-                each for variant in variants for each in RUNTIMES[variant.runtime].packages
-            ),
+            extra_libraries=tuple(e for v in variants for e in RUNTIMES[v.runtime].packages),
             weight=3 + len(variants) * (3 + 2 * len(threads)),
         )
 
@@ -184,8 +167,7 @@ class MeasuringPlanner(StageList, ABC):
                 **({} if self.ignored is None else {"ignored": BACKGROUND}),
                 **note,
             },
-            inputs=inputs
-            | {f"evaluation:{name}": source for name, source in self.ready_pixels.items()},
+            inputs=inputs | {f"evaluation:{n}": s for n, s in self.ready_pixels.items()},
             weight=2,
         )
 

@@ -10,12 +10,12 @@ from effq_core.experiment import Experiment
 from effq_core.models.card import ModelCard
 from effq_core.models.class_names import canonical, without_numbers
 from effq_core.models.classes import HeadNote, HeadUse, new_head_note
-from effq_core.models.file_outputs import Answers
+from effq_core.models.file_input import Answers
 from effq_core.models.own.card import OwnCard, variant_problem
 from effq_core.models.own.extra_output import beside
 from effq_core.models.own.ready import get_ready
-from effq_core.photos.base import Dataset
 from effq_core.photos.image_input import ImageInput
+from effq_core.photos.index import Dataset
 
 
 def model_stage(card: ModelCard, entry: ImageInput) -> tuple[str, dict[str, Any]]:
@@ -33,11 +33,7 @@ def model_stage(card: ModelCard, entry: ImageInput) -> tuple[str, dict[str, Any]
 def ready_stage(
     variant: str, home: Home, names: Sequence[str]
 ) -> tuple[dict[str, Any], ImageInput]:
-    """Returns the parameters of an added file's stage, and what the file takes of a photo.
-
-    Raises:
-        ExperimentError: If its classes are not the run's, or not in this order.
-    """
+    """Returns an added file's stage parameters and what it takes of a photo; checks its classes."""
     file = get_ready(variant, home)
     every = without_numbers([label.name for label in file.labels], in_order=True)
     classes = without_numbers(names, in_order=False)
@@ -53,10 +49,9 @@ def ready_stage(
             else f"its output {kept[first] + 1} is {file.labels[kept[first]].name!r}, "
             f"not {names[first]!r}"
         )
-        raise ExperimentError(
-            f"{file.title} cannot stand beside this run's variants: {reason}.",
-            "Choose the model and photos whose classes it has, in the same order.",
-        )
+        message = f"{file.title} cannot stand beside this run's variants: {reason}."
+        hint = "Choose the model and photos whose classes it has, in the same order."
+        raise ExperimentError(message, hint)
     preprocessing = file.normalisation
     params: dict[str, Any] = {
         "variant": variant,
@@ -77,18 +72,12 @@ def head_note(card: ModelCard, dataset: Dataset) -> HeadNote:
 
 
 def check_model(card: ModelCard, experiment: Experiment, use: HeadUse, reason: str = "") -> None:
-    """Refuses what a model of one's own cannot do; bundled ones can do everything.
-
-    Raises:
-        ExperimentError: If it cannot, naming the layers that are the reason.
-    """
+    """Refuses what a model of one's own cannot do, naming the layers that are the reason."""
     if not isinstance(card, OwnCard):
         return
     if experiment.image_size not in (None, card.image_size):
-        raise ExperimentError(
-            f"{card.title} takes {card.image_size} pixels, not {experiment.image_size}.",
-            "Leave the input size at the model's own.",
-        )
+        message = f"{card.title} takes {card.image_size} pixels, not {experiment.image_size}."
+        raise ExperimentError(message, "Leave the input size at the model's own.")
     for variant in experiment.variants:
         problem = variant_problem(card, variant)
         if problem:

@@ -20,10 +20,7 @@ def demo() -> Experiment:
 
 
 def paper(model: str = PAPER_MODEL, dataset: str = "imagenette") -> Experiment:
-    """Returns the paper's settings, and the controls it lacks; it used V2-B0 and ImageNet-Mini.
-
-    Give ``folder:/path`` to use ImageNet-Mini.
-    """
+    """Returns the paper's settings, and the controls it lacks; use ImageNet-Mini as a folder."""
     return Experiment(
         model=model,
         dataset=dataset,
@@ -39,7 +36,6 @@ def thorough(model: str = BUNDLED_MODEL, dataset: str = "imagenette") -> Experim
 
 
 PRESETS = {"demo": demo, "paper": paper, "thorough": thorough}
-"""Presets by name, as the command line takes them."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +55,6 @@ def offered(home: Home) -> tuple[Preset, ...]:
     photos = imagenette.is_present(home)
     model = PAPER_MODEL if weights else BUNDLED_MODEL
     dataset = imagenette.DATASET_ID if photos else photo_patches.DATASET_ID
-    lacking = " and ".join(
-        what
-        for what, there in (("the ImageNet weights", weights), ("Imagenette", photos))
-        if not there
-    )
     return (
         Preset("demo", "Quick demo", "Five variants on the built-in photos; no download.", demo()),
         Preset(
@@ -71,7 +62,9 @@ def offered(home: Home) -> tuple[Preset, ...]:
             "The paper's experiment",
             "500 min-max calibration photos, 5 QAT epochs, and the two controls it lacked.",
             paper(model, dataset),
-            lacking,
+            " and ".join(
+                w for w, t in (("the ImageNet weights", weights), ("Imagenette", photos)) if not t
+            ),
         ),
         Preset(
             "thorough",

@@ -35,8 +35,7 @@ class Progress:
     """The rows of one run."""
 
     def __init__(self, database: Database, run: RunRow, on_update: OnUpdate | None) -> None:
-        self._database = database
-        self._on_update = on_update
+        self._database, self._on_update = database, on_update
         self._rows: dict[str, StageRow] = {}
         self.run = run
         self._next_beat = 0.0

@@ -21,11 +21,7 @@ _PATIENCE = 5.0
 def turn(
     home: Home, database: Database, run_id: str, on_wait: Callable[[], None]
 ) -> Iterator[bool]:
-    """Waits until it is this run's turn, older runs first, and holds the engine.
-
-    Yields:
-        Whether the last holder died, so that its work may still be on the engine.
-    """
+    """Holds the engine in this run's turn; yields whether the last holder died while working."""
     lock = FileLock(home.engine / engine_files.QUEUE)
     holder = home.engine / "queue.json"
     free_since: float | None = None
@@ -62,7 +58,6 @@ def queue_text(database: Database, run: RunRow) -> str:
 
 
 def _driven(database: Database) -> list[RunRow]:
-    """Returns the active runs that somebody works on or waits with."""
     runs = database.list_runs()
     return [run for run in runs if run.status.is_active and run.driver_pid is not None]
 

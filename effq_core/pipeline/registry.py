@@ -19,11 +19,9 @@ STATISTICS = (*LITERT, "scipy")
 
 _BUILT_IN = "effq_core.pipeline.stages"
 _PART = re.compile(r"(.+):(\d+)of(\d+)")  # one of the parts a long evaluation is divided into
-_MEMBER = re.compile(r"(.+)@(\d+)")
-"""A stage of a sweep that only some of its runs share, first this one."""
+_MEMBER = re.compile(r"(.+)@(\d+)")  # a stage only some of a sweep's runs share, first this one
 
-StageFunction = Callable[..., dict[str, Any] | None]
-"""Takes a :class:`~effq_core.pipeline.context.StageContext`, returns what it has to tell."""
+StageFunction = Callable[..., dict[str, Any] | None]  # of a StageContext; what it has to tell
 _Function = TypeVar("_Function", bound=StageFunction)
 
 
@@ -44,10 +42,9 @@ class Stage:
             importlib.import_module(self.module)
             return _FUNCTIONS[self.id]
         except (ImportError, KeyError) as error:
-            raise StageError(
-                f"The stage {self.id} cannot be loaded from {self.module} ({error}).",
-                "Reinstall EffQ; `effq doctor` shows which libraries are missing.",
-            ) from error
+            message = f"The stage {self.id} cannot be loaded from {self.module} ({error})."
+            hint = "Reinstall EffQ; `effq doctor` shows which libraries are missing."
+            raise StageError(message, hint) from error
 
 
 _STAGES: dict[str, Stage] = {}
@@ -57,15 +54,7 @@ _FUNCTIONS: dict[str, StageFunction] = {}
 def stage(
     stage_id: str, *, title: str, version: int = 1, libraries: tuple[str, ...] = (), kind: str = ""
 ) -> Callable[[_Function], _Function]:
-    """Registers a stage. Its module must be cheap to import: functions import TensorFlow.
-
-    Args:
-        stage_id: Such as ``quantize:convert``. Never changed: artifacts are found by it.
-        kind: Folder of its artifacts; by default what follows the colon of its id.
-
-    Raises:
-        StageError: If another function has the id, or the kind another title.
-    """
+    """Registers a stage of a cheap module under an id that never changes; kind: its artifacts'."""
 
     def register(function: _Function) -> _Function:
         made = Stage(

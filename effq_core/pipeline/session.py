@@ -28,9 +28,7 @@ class Session:
     """Submits tasks and collects what comes back in one inbox."""
 
     def __init__(self, home: Home, topic: str, on_wait: Callable[[], None] | None = None) -> None:
-        self._home = home
-        self._topic = topic
-        self._on_wait = on_wait
+        self._home, self._topic, self._on_wait = home, topic, on_wait
         self.embedded = engine.external_scheduler() is None
         self.inbox: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._futures: dict[str, Future] = {}
@@ -59,12 +57,7 @@ class Session:
         future.add_done_callback(on_end)
 
     def outcome(self, key: str) -> dict[str, Any]:
-        """Returns what :func:`effq_core.pipeline.worker.run_stage` returned.
-
-        Raises:
-            WorkerLost: If the worker or engine ended first.
-            EngineError: If the worker could not even begin.
-        """
+        """Returns what the stage's worker returned; WorkerLost or EngineError if it did not."""
         future = self._futures.pop(key)
         if future.status in ("cancelled", "lost", "pending"):
             raise WorkerLost("The engine ended.")
@@ -75,10 +68,9 @@ class Session:
         except (TimeoutError, OSError) as error:
             raise WorkerLost(f"The engine does not answer ({error}).") from error
         except Exception as error:
-            raise EngineError(
-                f"A worker could not begin {key} ({type(error).__name__}: {error}).",
-                "Every worker of an external cluster needs the same version of EffQ installed.",
-            ) from error
+            message = f"A worker could not begin {key} ({type(error).__name__}: {error})."
+            hint = "Every worker of an external cluster needs the same version of EffQ installed."
+            raise EngineError(message, hint) from error
         return outcome
 
     def healthy(self) -> bool:

@@ -1,5 +1,6 @@
 """Stages and plans: what has to be done, in which order, and how each result is named."""
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
@@ -10,11 +11,13 @@ from effq_core.base.errors import StageError
 from effq_core.pipeline.registry import Stage, get_stage
 from effq_core.store.manifest import library_versions
 
+SHARD_FROM = 1000  # evaluation images from which on parts pay off
+_EVALUATE = "measure:evaluate"
+
 LAST = "report"  # name of the stage every plan ends with; its artifact is the run's results
 BENCHMARK = "benchmark"  # name of the stage that times all files
 
-_FUNCTIONS = "effq_core.pipeline.stages."
-"""Where stages' functions were before they had ids: part of every fingerprint since."""
+_FUNCTIONS = "effq_core.pipeline.stages."  # part of every fingerprint since stages have ids
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,11 +33,9 @@ class StageSpec:
     weight: float = 1.0  # estimated seconds, for the time left
     # Packages the result depends on beside the stage's own, with these parameters.
     extra_libraries: tuple[str, ...] = ()
-    # Names of stages that do this one's work in pieces, for it to put together. The result is the
-    # same to the last byte, so they are no part of its fingerprint.
+    # Stages that do its work in pieces: same bytes, so they are no part of its fingerprint.
     parts: tuple[str, ...] = ()
-    # Fingerprint of an artifact that an earlier run has made and this one takes over; the stage
-    # itself is never worked on.
+    # Fingerprint of an earlier run's artifact that is taken over in place of any work.
     pinned: str = ""
 
     @property
@@ -54,11 +55,7 @@ class StageSpec:
 
 
 class Plan:
-    """Stages in an order in which each comes after its inputs.
-
-    Raises:
-        StageError: If names repeat, an input is missing, or stages wait for each other.
-    """
+    """Stages, each after its inputs; StageError if a name repeats, or an input is missing."""
 
     def __init__(self, stages: Iterable[StageSpec]) -> None:
         given = list(stages)
@@ -70,9 +67,8 @@ class Plan:
         for spec in given:
             missing = sorted(set(spec.needs) - set(self._by_name))
             if missing:
-                raise StageError(
-                    f"The stage {spec.name} needs {', '.join(missing)}: no such stage."
-                )
+                message = f"The stage {spec.name} needs {', '.join(missing)}: no such stage."
+                raise StageError(message)
         self.stages = tuple(self._ordered(given))
 
     @staticmethod
@@ -81,9 +77,8 @@ class Plan:
         while waiting:
             ready = next((spec for spec in waiting if placed.issuperset(spec.needs)), None)
             if ready is None:
-                raise StageError(
-                    f"Stages wait for each other: {', '.join(spec.name for spec in waiting)}."
-                )
+                message = f"Stages wait for each other: {', '.join(spec.name for spec in waiting)}."
+                raise StageError(message)
             waiting.remove(ready)
             placed.add(ready.name)
             yield ready
@@ -180,3 +175,33 @@ class StageList:
         spec = StageSpec(name=name, stage=get_stage(stage_id), params=params, **fields)
         if spec not in self.stages:  # what several variants need is made once
             self.stages.append(spec)
+
+
+def in_parts(plan: Plan, finished: set[str], workers: int) -> Plan:
+    """Divides a plan's long evaluations among workers; fingerprints and artifacts stay the same."""
+    if workers < 2:
+        return plan
+    stages: list[StageSpec] = []
+    for spec in plan:
+        if spec.stage.id == _EVALUATE and spec.name not in finished and _is_large(plan, spec):
+            made = [_part(spec, number, workers) for number in range(workers)]
+            stages += made
+            spec = dataclasses.replace(spec, parts=tuple(part.name for part in made), weight=1.0)
+        stages.append(spec)
+    return Plan(stages) if len(stages) > len(plan) else plan
+
+
+def _is_large(plan: Plan, spec: StageSpec) -> bool:
+    size = plan[spec.inputs["evaluation"]].params["sizes"]["evaluation"]
+    return size is None or size >= SHARD_FROM  # all there are may be many
+
+
+def _part(spec: StageSpec, number: int, parts: int) -> StageSpec:
+    return StageSpec(
+        name=f"{spec.name}:{number + 1}of{parts}",
+        stage=get_stage(f"{_EVALUATE}_part"),
+        params={"part": number, "parts": parts},
+        inputs=dict(spec.inputs),
+        extra_libraries=spec.extra_libraries,
+        weight=spec.weight / parts,
+    )

@@ -42,11 +42,7 @@ RULES = {each.path: _rule(each, each.use) for each in walk(Experiment) if each.u
 
 
 def refuse_unused(experiments: Collection[Experiment], home: Home, chosen: Collection[str]) -> None:
-    """Refuses settings that were chosen, by their paths, and that no experiment uses.
-
-    Raises:
-        ExperimentError: If one has no effect, with every one that has none.
-    """
+    """Refuses settings that were chosen, by their paths, and that no experiment uses."""
     idle: dict[tuple[str, str], list[str]] = {}
     for each in walk(Experiment):
         rule = RULES.get(each.path) if each.path in chosen else None
@@ -56,8 +52,6 @@ def refuse_unused(experiments: Collection[Experiment], home: Home, chosen: Colle
         cores = fmt.counted(hardware.usable_cores(), "hardware thread")
         named = {words: fmt.listed(options) for words, options in idle.items()}
         raise ExperimentError(
-            " ".join(
-                f"{options}: {why.format(cores=cores)}." for (why, _), options in named.items()
-            ),
-            " ".join(f"{do}, or leave out {options}." for (_, do), options in named.items()),
+            " ".join(f"{o}: {w.format(cores=cores)}." for (w, _), o in named.items()),
+            " ".join(f"{do}, or leave out {o}." for (_, do), o in named.items()),
         )

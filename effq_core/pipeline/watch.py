@@ -88,9 +88,7 @@ def _curves(events: list[EventRow]) -> dict[str, list[dict[str, Any]]]:
             by_stage.setdefault(_trained(event.stage), {})[int(event.values["epoch"])] = (
                 event.values
             )
-    return {
-        stage: [epochs[number] for number in sorted(epochs)] for stage, epochs in by_stage.items()
-    }
+    return {s: [e[n] for n in sorted(e)] for s, e in by_stage.items()}
 
 
 def _trained(stage: str) -> str:

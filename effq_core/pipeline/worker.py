@@ -15,7 +15,7 @@ from typing import Any
 from effq_core.base import errors
 from effq_core.base.errors import Cancelled, EffqError, StageError, StoreError
 from effq_core.base.files import is_store_fault, make_folder, remove_tree, store_error
-from effq_core.base.hostlock import cores
+from effq_core.base.locks import cores
 from effq_core.base.settings import Home
 from effq_core.pipeline.context import Link, Send, StageContext
 from effq_core.pipeline.stage import StageTask, plain
@@ -25,8 +25,7 @@ from effq_core.store.manifest import Artifact, library_versions
 log = logging.getLogger(__name__)
 
 QUIET = "waiting for free cores"
-TIMING = "waiting for a timing run to finish"
-"""What a stage says while it waits for the host's cores."""
+TIMING = "waiting for a timing run to finish"  # what a stage waits for
 
 _TRACEBACK_LINES = 12
 # TensorFlow tells about a full disk in words of its own exceptions.
@@ -34,18 +33,7 @@ _NO_SPACE_WORDS = ("No space left on device", "Disk quota exceeded")
 
 
 def run_stage(task: StageTask, send: Send | None = None) -> dict[str, Any]:
-    """Makes a stage's artifact, unless it exists.
-
-    Errors are returned, not raised: they reach the driver word for word, whatever class they
-    are, and Dask does not repeat what would fail again.
-
-    Args:
-        send: Takes messages to the driver; by default they go through Dask.
-
-    Returns:
-        ``state`` (``done``, ``reused``, ``cancelled`` or ``failed``), ``events``, and ``error``
-        (``type``, ``message``, ``hint``) where it did not end well.
-    """
+    """Makes a stage's artifact, unless it exists; returns ``state``, ``events``, any ``error``."""
     link = Link(task, send or _dask_sender(task.topic))
     link.send("started", pid=os.getpid())
     # Lets the message leave before a stage that may hold the interpreter for seconds.
@@ -69,8 +57,7 @@ def run_stage(task: StageTask, send: Send | None = None) -> dict[str, Any]:
             "message": error.message,
             "hint": error.hint,
         }
-    # Sent as well: the driver would have to fetch a result from this process, which may soon be
-    # deep in the next stage.
+    # Sent as well: this process may soon be deep in the next stage, and could not be asked.
     link.send("outcome", outcome=outcome)
     return outcome
 
@@ -78,18 +65,15 @@ def run_stage(task: StageTask, send: Send | None = None) -> dict[str, Any]:
 def error_from(outcome: dict[str, Any]) -> EffqError:
     """Makes the error again that :func:`run_stage` has returned."""
     told = outcome["error"]
-    kind = getattr(errors, told["type"], EffqError)
-    made: EffqError = kind(told["message"], told["hint"])
+    made: EffqError = getattr(errors, told["type"], EffqError)(told["message"], told["hint"])
     return made
 
 
 def _make(task: StageTask, link: Link) -> str:
     home = Home(Path(task.home))
     if not home.root.is_dir():
-        raise StoreError(
-            f"The worker cannot see {home.root}.",
-            "An external cluster must have EFFQ_HOME at the same path on every host.",
-        )
+        hint = "An external cluster must have EFFQ_HOME at the same path on every host."
+        raise StoreError(f"The worker cannot see {home.root}.", hint)
     store, spec = ArtifactStore(home), task.spec
     with store.lock(spec.kind, task.fingerprint, _waiting(link, "another run is making the same")):
         if store.find(spec.kind, task.fingerprint) is not None:
@@ -115,10 +99,7 @@ def _work(task: StageTask, link: Link, store: ArtifactStore, inputs: dict[str, A
         "params": spec.params,
         "version": spec.stage.version,
         "function": spec.stage.id,
-        "inputs": {
-            name: {"stage": made.stage, "fingerprint": made.fingerprint}
-            for name, made in inputs.items()
-        },
+        "inputs": {n: {"stage": m.stage, "fingerprint": m.fingerprint} for n, m in inputs.items()},
     }
     versions = library_versions(spec.libraries)
     with store.create(spec.kind, task.fingerprint, plain(manifest_inputs), versions) as draft:
@@ -138,10 +119,8 @@ def _work(task: StageTask, link: Link, store: ArtifactStore, inputs: dict[str, A
 def _input(store: ArtifactStore, kind: str, fingerprint: str) -> Artifact:
     found = store.find(kind, fingerprint)
     if found is None:
-        raise StoreError(
-            f"The artifact {kind}/{fingerprint[:12]} has disappeared or was damaged.",
-            "Run again: it is made again.",
-        )
+        message = f"The artifact {kind}/{fingerprint[:12]} has disappeared or was damaged."
+        raise StoreError(message, "Run again: it is made again.")
     return found
 
 
@@ -163,10 +142,8 @@ def _explain(task: StageTask, link: Link, error: BaseException) -> EffqError:
     if isinstance(error, OSError) and is_store_fault(error):
         return store_error(error, Path(task.home))
     if any(words in str(error) for words in _NO_SPACE_WORDS):
-        return StoreError(
-            f"There is no space left for the stage {task.spec.name}.",
-            "Free some space or set EFFQ_HOME to a folder on a larger disk, then run again.",
-        )
+        hint = "Free some space or set EFFQ_HOME to a folder on a larger disk, then run again."
+        return StoreError(f"There is no space left for the stage {task.spec.name}.", hint)
     bug = secrets.token_hex(4)
     lines = "".join(traceback.format_exception(error)).splitlines()
     log.error("Bug %s in %s:\n%s", bug, task.spec.name, "\n".join(lines))

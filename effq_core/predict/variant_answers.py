@@ -20,10 +20,8 @@ from effq_core.results.subject import ignored_output
 from effq_core.runtimes.model import Model
 
 Pixels = npt.NDArray[np.uint8]
-INVOCATIONS = 2
-"""Of each variant for one answer; the faster one is its time. One only, while others wait."""
-RUNS_LOADED = 2
-"""Runs whose variants one server holds ready, about 160 MB each. A class mostly asks one run."""
+INVOCATIONS = 2  # of each variant for one answer, the faster is its time; one while others wait
+RUNS_LOADED = 2  # runs a server holds ready, some 160 MB each; a class mostly asks one
 _PATIENCE = 10.0
 
 
@@ -51,12 +49,9 @@ class Answer(Plain):
 class Predictor:
     """The variants of a run, or those named of them, loaded and warmed up.
 
-    Several threads may share one: it answers one photo at a time.
-
-    Raises:
-        InputError: If the run lacks a variant or has no files.
-        StoreError: If a file is missing.
-        ModelError: If a file cannot be loaded.
+    Several threads may share one: it answers one photo at a time. Raises ``InputError`` if the run
+    lacks a variant or has no files; ``StoreError`` if a file is missing; ``ModelError`` if a file
+    cannot be loaded.
     """
 
     def __init__(self, results: Results, variants: Sequence[str] = (), *, threads: int = 1) -> None:
@@ -83,12 +78,9 @@ class Predictor:
             model.predict(blank)  # the first invocation takes longer and would be timed as such
 
     def read(self, source: Path | bytes, name: str = "") -> Pixels:
-        """Decodes an image file, or its content, as evaluation does: uint8 (size, size, channels).
-
-        Raises:
-            DatasetError: If it is missing, broken, too large or not an image.
-        """
-        return decode(open_image(source, name or _name(source)), self.image_input)
+        """Decodes an image to uint8 (size, size, channels); ``DatasetError`` if it is none."""
+        usual = str(source) if isinstance(source, Path) else "The image"
+        return decode(open_image(source, name or usual), self.image_input)
 
     def answer(self, pixels: Pixels, *, top: int = 5) -> tuple[Answer, ...]:
         """Classifies what :meth:`read` returned with every variant, in the catalogue's order."""
@@ -146,13 +138,9 @@ class Predictors:
 
     @contextmanager
     def borrow(self, key: Hashable, results: Results, *, threads: int = 1) -> Iterator[Predictor]:
-        """Holds a run's variants while the block runs, loading them where they are not.
+        """Holds a run's variants while the block runs; ``key`` is what the answers follow from.
 
-        ``key`` is what the answers follow from, such as the hashes of the files.
-
-        Raises:
-            BusyError: If others keep as many runs busy as there is room for.
-            EffqError: As :class:`Predictor` does.
+        Raises ``BusyError`` if others need all the room; ``EffqError`` as :class:`Predictor`.
         """
         with self._changed:
             # Under the lock: two visitors who ask for the same run must not load it twice.
@@ -186,7 +174,3 @@ class Predictors:
                     f"The server is busy with photos of {self.most} other runs.",
                     "Try again in a moment: what you have given is still here.",
                 )
-
-
-def _name(source: Path | bytes) -> str:
-    return str(source) if isinstance(source, Path) else "The image"

@@ -1,8 +1,4 @@
-"""Calibration: what activations do on photos, and the ranges that methods make of it.
-
-Statistics are collected once, on the float32 ``.tflite`` file itself, so that a tensor here is the
-very tensor the int8 file will have. Methods only read them: trying another costs no inference.
-"""
+"""Calibration: what activations of the float32 file do on photos, and the ranges made of it."""
 
 from __future__ import annotations
 
@@ -21,9 +17,7 @@ from effq_core.runtimes.registry import open_session
 from effq_core.runtimes.session import Kernels
 from effq_core.tflite.file import read_tflite
 
-Ranges = Mapping[str, tuple[float, float]]
-"""Smallest and largest value of each activation, by tensor name; both include 0."""
-
+Ranges = Mapping[str, tuple[float, float]]  # ends of each tensor; both include 0
 HISTOGRAM_BINS = 2048
 HISTOGRAM_SAMPLES = 16_384
 """Values a tensor and image gives to the histogram. Larger tensors give every k-th value, so the
@@ -65,14 +59,9 @@ class ActivationStatistics:
             )
 
     def ranges(self, method: str, percentile: float) -> Ranges:
-        """Turns statistics into ranges.
+        """Turns statistics into ranges; ``percentile`` in per cent, for the methods that use one.
 
-        Args:
-            percentile: Share in per cent, such as 99.99; for the methods that use one.
-
-        Returns:
-            A range for every activation. The input's is 0-255 whatever the photos held, so that
-            an RGB value is its own quantized value.
+        The input's is 0-255 whatever the photos held: an RGB value is its own quantized value.
         """
         seen = Observed(self.minima, self.maxima, self.histograms, self.limits)
         low, high = ranges_of(seen, method, percentile)
@@ -86,17 +75,10 @@ class ActivationStatistics:
 def collect_statistics(
     float32: Path, images: _Array, reporter: Reporter, *, threads: int = 2
 ) -> ActivationStatistics:
-    """Runs the float32 file over calibration images and watches every activation.
+    """Watches every float activation of a file on images, uint8 ``(n, side, side, 3)``, RGB.
 
-    Args:
-        images: uint8 ``(n, side, side, 3)``, RGB.
-
-    Returns:
-        Statistics of every float activation, the input included.
-
-    Raises:
-        StageError: If an activation is infinite or not a number.
-        Cancelled: If the user asked to stop.
+    Raises ``StageError`` if one is infinite or not a number; ``Cancelled`` if the user asked to
+    stop.
     """
     # A delegate would hide the tensors inside its partition.
     session = open_session(float32, threads=threads, kernels=Kernels.PLAIN, keep_values=True)

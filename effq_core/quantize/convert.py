@@ -1,9 +1,4 @@
-"""From a frozen graph to ``.tflite`` files (imports TensorFlow).
-
-Post-training int8 is made from the float32 file: activation ranges, however they were found, are
-written into it and TensorFlow Lite's own quantizer does the rest. So the choice of a calibration
-method is a choice of numbers, and nothing else about the file changes with it.
-"""
+"""From a frozen graph to ``.tflite`` files; int8 of ranges written into float32 (TensorFlow)."""
 
 from __future__ import annotations
 
@@ -14,12 +9,15 @@ from typing import Any
 from effq_core.base.errors import StageError
 from effq_core.base.registry import resolve
 from effq_core.base.tensorflow import tf
+from effq_core.experiment.mixed import Precision
 from effq_core.quantize.calibration import Ranges
 from effq_core.quantize.freeze import SIGNATURE
-from effq_core.tflite.rewriting import with_ranges
+from effq_core.tflite.file import read_tflite
+from effq_core.tflite.rewriting import halve_kernels, with_ranges
 
 from tensorflow.lite.python.convert import mlir_quantize
 
+_MIXED_HINT = "This is a bug: please report it with the model's architecture and the blocks kept."
 _HINT = "This is a bug or an unsupported model: please report it with the model's architecture."
 
 
@@ -48,19 +46,10 @@ _CONFIGURE: dict[str, Callable[[Any], None]] = {
 
 
 def convert(saved_model: Path, form: str) -> bytes:
-    """Converts a frozen SavedModel.
+    """Converts a SavedModel of :func:`effq_core.quantize.freeze.freeze` to a ``.tflite`` file.
 
-    Args:
-        saved_model: From :func:`effq_core.quantize.freeze.freeze`.
-        form: ``float32``, ``float16``, ``dynamic_range``, or ``qat`` for a graph with fake-quant
-            operators, which becomes int8 from input to output; or, as ``module:function``, what
-            sets TensorFlow's converter up.
-
-    Returns:
-        The ``.tflite`` file, with a signature ``serving_default``.
-
-    Raises:
-        StageError: If TensorFlow's converter refuses the graph.
+    ``form``: A key of the table above, ``qat`` for a graph with fake-quant operators; or, as
+    ``module:function``, what sets the converter up. Raises ``StageError`` if the converter refuses.
     """
     converter = tf.lite.TFLiteConverter.from_saved_model(
         str(saved_model), signature_keys=[SIGNATURE]
@@ -84,22 +73,12 @@ def quantize_with_ranges(
     *,
     float_output: bool = False,
 ) -> bytes:
-    """Makes an int8 file from a float32 one and activation ranges.
+    """Makes an int8 file from a float32 one and the ranges of its tensors, by name.
 
-    Weights become symmetric int8 with one scale an output channel; activations asymmetric int8
-    with the scale and zero point their range gives; the input takes RGB - 128 and the output is
-    probability x 256 - 128.
-
-    Args:
-        ranges: Smallest and largest value by tensor name.
-        floats: Names of the tensors whose operators stay in floats; around each uninterrupted
-            region of them the converter puts DEQUANTIZE and QUANTIZE. None: all is int8.
-
-    Returns:
-        The ``.tflite`` file; its input is int8 whatever stays in floats.
-
-    Raises:
-        StageError: If an activation has no range or the quantizer refuses the model.
+    Weights become symmetric int8 with one scale an output channel, activations asymmetric int8; the
+    input takes RGB - 128, the output is probability x 256 - 128. Operators that make ``floats``
+    stay in floats, with DEQUANTIZE and QUANTIZE around each region of them. Raises ``StageError``
+    if an activation has no range or the quantizer refuses the model.
     """
     ranged = with_ranges(float32, ranges)
     try:
@@ -115,3 +94,24 @@ def quantize_with_ranges(
         raise StageError(
             f"TensorFlow Lite could not quantize the model: {error}.", _HINT
         ) from error
+
+
+def quantize_mixed(
+    float32: bytes,
+    ranges: Ranges,
+    floats: Collection[str],
+    precision: Precision,
+    *,
+    float_output: bool = False,
+) -> bytes:
+    """Makes an int8 file in which some operators compute in 32-bit floats.
+
+    The input is int8, and so is the output, unless asked otherwise to measure what is lost before
+    its 256 steps. Raises ``StageError`` if a name is no operator's output, or the quantizer
+    refuses.
+    """
+    produced = {tensor.name for tensor in read_tflite(float32).main.makers}
+    if unknown := sorted(set(floats) - produced):
+        raise StageError(f"The model makes no tensor {unknown[0]!r}.", _MIXED_HINT)
+    file = quantize_with_ranges(float32, ranges, floats, float_output=float_output)
+    return halve_kernels(file) if precision is Precision.FLOAT16 else file

@@ -1,9 +1,4 @@
-"""Fake-quant operators that can also observe (imports TensorFlow).
-
-TF-MOT's quantizers start at a range of -6 to 6 and move by a thousandth a batch, so that a fresh
-quantization-aware model is garbage. These have a phase before training in which they only watch:
-the range becomes the mean over images of each image's smallest and largest value.
-"""
+"""Fake-quant operators that observe before they train, as TF-MOT's do not (TensorFlow)."""
 
 from __future__ import annotations
 
@@ -17,19 +12,15 @@ from effq_core.base.tensorflow import keras, tf
 
 from tensorflow_model_optimization.python.core.quantization.keras import quantizers
 
-RANGE_DECAY = 0.99
-"""A step's weight in an activation's moving range while training is 1 - this."""
+RANGE_DECAY = 0.99  # a step's weight in an activation's moving range while training is 1 - this
 
 
 class Phase(Enum):
     """What quantizers do with the values that pass through them."""
 
-    OBSERVE = "observe"
-    """Record ranges; pass values through unquantized."""
-    TRAIN = "train"
-    """Fake-quantize; ranges follow the values."""
-    INFER = "infer"
-    """Fake-quantize with the stored ranges."""
+    OBSERVE = "observe"  # record ranges; pass values through unquantized
+    TRAIN = "train"  # fake-quantize; ranges follow the values
+    INFER = "infer"  # fake-quantize with the stored ranges
 
 
 _phase: ContextVar[Phase] = ContextVar("phase", default=Phase.INFER)
@@ -37,11 +28,7 @@ _phase: ContextVar[Phase] = ContextVar("phase", default=Phase.INFER)
 
 @contextmanager
 def phase(chosen: Phase) -> Iterator[None]:
-    """Sets what quantizers do in functions *traced* in this context.
-
-    Keras' own ``training`` flag is not used: it would also switch batch normalisation to batch
-    statistics and dropout on, neither of which fine-tuning at a small learning rate wants.
-    """
+    """Sets what quantizers do in functions *traced* here; batch statistics and dropout stay off."""
     token = _phase.set(chosen)
     try:
         yield
@@ -50,11 +37,7 @@ def phase(chosen: Phase) -> Iterator[None]:
 
 
 class ActivationQuantizer(quantizers.MovingAverageQuantizer):  # type: ignore[misc]
-    """Per-tensor asymmetric 8-bit fake-quant whose range is averaged over images.
-
-    Observing: the exact mean over all images. Training: a moving average with
-    :data:`RANGE_DECAY`. Otherwise: the stored range.
-    """
+    """Per-tensor asymmetric 8-bit fake-quant: averages images observing, moves training."""
 
     def __init__(self) -> None:
         super().__init__(num_bits=8, per_axis=False, symmetric=False, narrow_range=False)
@@ -104,11 +87,9 @@ class InputQuantizer(ActivationQuantizer):
 
 
 class WeightsQuantizer(quantizers.LastValueQuantizer):  # type: ignore[misc]
-    """Symmetric 8-bit fake-quant of a kernel, its range taken from the kernel itself.
+    """Symmetric 8-bit fake-quant of a kernel by its own range, or by one an index of an axis.
 
-    Args:
-        axis: Axis that has one range an index: 3 for Conv2D ``(kh, kw, in, out)``, 2 for
-            DepthwiseConv2D ``(kh, kw, channels, 1)``; ``None``: one range for the whole kernel.
+    ``axis``: 3 for Conv2D ``(kh, kw, in, out)``, 2 for DepthwiseConv2D ``(kh, kw, channels, 1)``.
     """
 
     def __init__(self, axis: int | None) -> None:
@@ -162,11 +143,7 @@ class WeightsQuantizer(quantizers.LastValueQuantizer):  # type: ignore[misc]
 
 
 def update_weight_ranges(model: Any) -> None:
-    """Sets every kernel's range from the kernel as it is now.
-
-    In a training step ranges are read before the optimizer moves the weights, so they lag one step
-    behind; call this before validating or exporting.
-    """
+    """Sets kernels' ranges from the kernels as they are now; a training step lags one behind."""
     for layer in model.layers:
         for weight, quantizer, variables in getattr(layer, "_weight_vars", ()):
             largest = quantizer.largest(weight)

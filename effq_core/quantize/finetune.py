@@ -1,12 +1,10 @@
-"""Fine-tuning a classifier, with fake-quant operators in it or without (imports TensorFlow).
-
-One loop serves quantization-aware training and its float control, so that the two differ in
-nothing but the fake-quant operators.
-"""
+"""Fine-tuning: one loop, with fake-quant operators or, for the float control, without."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import shutil
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,13 +16,13 @@ from effq_core.base.reporting import Reporter
 from effq_core.base.tensorflow import keras, tf
 from effq_core.experiment import Qat, QatLoss
 from effq_core.models.weights import load_weights, read_weights, write_weights
-from effq_core.quantize import checkpoints
 from effq_core.quantize.fake_quant import Phase, phase, update_weight_ranges
+from effq_core.store.manifest import hash_file
 
+# Images of 224 px in memory at once. Gradients are summed over a batch, which changes nothing but
+# the memory: a fake-quant V2-B0 needs 4.7 GiB for 32 of them, 3 GiB for 16.
 MICRO_BATCH = 16
-"""Images of 224 px whose activations are in memory at once. Gradients of a batch are summed over
-its micro-batches, which changes nothing (batch normalisation is in inference mode) but halves the
-memory: a fake-quant V2-B0 at 224 px needs 4.7 GiB for 32 images at once, 3 GiB for 16."""
+_HISTORY = "history.json"
 
 _Array = np.ndarray[Any, Any]
 
@@ -47,12 +45,7 @@ def micro_batch(side: int) -> int:
 
 
 def resolve_loss(chosen: QatLoss, *, labelled: bool, whole_head: bool) -> QatLoss:
-    """Decides what ``auto`` means.
-
-    Returns:
-        ``distill`` where labels are missing, or where training on them would pull a large head
-        towards the few classes the photos show; ``labels`` otherwise.
-    """
+    """Decides ``auto``: labels would pull a large head towards the few classes of the photos."""
     if chosen is not QatLoss.AUTO:
         return chosen if labelled else QatLoss.DISTILL
     return QatLoss.LABELS if labelled and whole_head else QatLoss.DISTILL
@@ -92,14 +85,11 @@ def _in_batches(run: Callable[[Any], Any], images: _Array, reporter: Reporter) -
 
 
 class FineTuning:
-    """Fine-tunes a model, one checkpoint an epoch, and resumes after being killed.
+    """Fine-tunes a flat ``tf_keras.Model`` in place, and resumes from checkpoints in ``folder``.
 
-    Args:
-        model: A flat ``tf_keras.Model``; changed in place.
-        images: uint8 ``(n, side, side, 3)``; the first ``validation_share`` are held out.
-        targets: int64 ``(n,)`` class indices, or float32 ``(n, classes)`` teacher probabilities.
-        truth: int64 ``(n,)`` what counts as right in validation.
-        folder: Where checkpoints go; what is there is resumed from.
+    The first ``validation_share`` of images, uint8 ``(n, side, side, 3)``, are held out; ``truth``,
+    int64 ``(n,)``, is right there. ``targets`` are int64 ``(n,)``, or a teacher's float32 ``(n,
+    classes)``.
     """
 
     def __init__(
@@ -133,14 +123,9 @@ class FineTuning:
         self.checkpoint = tf.train.Checkpoint(model=model, optimizer=self.optimizer)
 
     def run(self) -> tuple[list[Epoch], Epoch]:
-        """Trains to the last epoch and leaves the best one's weights in the model.
+        """Trains; returns the curve from epoch 0, and the best epoch, whose weights the model has.
 
-        Returns:
-            The curve from epoch 0 on, and the best epoch after 0: highest validation top-1, then
-            lowest validation loss.
-
-        Raises:
-            Cancelled: If the user asked to stop; finished epochs stay in ``folder``.
+        Best is the highest top-1 held out, then the lowest loss. After ``Cancelled``, epochs stay.
         """
         self._trace()
         self._resume()
@@ -233,11 +218,11 @@ class FineTuning:
         files = [*self.folder.glob(f"{newest}.*")]
         if epoch.epoch > 0:
             files.append(self._best_file)
-        checkpoints.keep(self.folder, [asdict(e) for e in self.history], files)
+        _keep(self.folder, [asdict(e) for e in self.history], files)
         self.reporter.event("epoch", **asdict(epoch))
 
     def _resume(self) -> None:
-        rows = checkpoints.kept(self.folder)
+        rows = _kept(self.folder)
         if rows is None:
             self.reporter.event(
                 "warning", message="The checkpoint was damaged, so fine-tuning starts again."
@@ -250,11 +235,7 @@ class FineTuning:
 
 
 def _trainable(model: Any) -> list[Any]:
-    """Returns the variables training may change.
-
-    TF-MOT's wrapper lists a kernel as trainable even where its layer is frozen, and a normalisation
-    that drifts is no longer the normalisation.
-    """
+    """Returns the variables training may change: TF-MOT lists kernels of frozen layers, too."""
     frozen = {
         variable.ref()
         for layer in model.layers
@@ -269,3 +250,31 @@ def _trainable(model: Any) -> list[Any]:
 
 def _best(history: list[Epoch]) -> Epoch:
     return min(history[1:], key=lambda e: (-e.validation_top1, e.validation_loss))
+
+
+def _keep(folder: Path, rows: list[dict[str, Any]], files: Iterable[Path]) -> None:
+    """Makes files, written already, the folder's checkpoint at once, and removes all others."""
+    hashes = {path.name: hash_file(path) for path in files}
+    temporary = folder / f"{_HISTORY}.tmp"
+    temporary.write_text(json.dumps({"epochs": rows, "files": hashes}), encoding="utf-8")
+    temporary.replace(folder / _HISTORY)
+    for path in folder.iterdir():
+        if path.name not in hashes and path.name != _HISTORY:
+            path.unlink()
+
+
+def _kept(folder: Path) -> list[dict[str, Any]] | None:
+    """Reads the epochs so far; a damaged checkpoint is removed, and ``None`` returned."""
+    if not (folder / _HISTORY).is_file():
+        return []
+    try:
+        plain = json.loads((folder / _HISTORY).read_text(encoding="utf-8"))
+        rows: list[dict[str, Any]] = plain["epochs"]
+        hashes = plain["files"].items()
+        whole = all(hash_file(folder / name) == sha256 for name, sha256 in hashes)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        whole = False
+    if whole:
+        return rows
+    shutil.rmtree(folder)
+    return None

@@ -16,19 +16,11 @@ OUTPUT = "probabilities"
 
 
 def freeze(model: Any, folder: Path) -> dict[str, int]:
-    """Writes a Keras model as a SavedModel without variables, batch fixed to one image.
+    """Writes a Keras model, from ``(n, side, side, 3)`` to ``(n, classes)``, as constants.
 
-    Converting from Keras writes and re-reads a SavedModel with variables for every variant;
-    freezing once and converting from constants takes a fraction of that. A fixed batch removes
-    the operators that would compute shapes at run time.
-
-    Args:
-        model: A ``tf_keras.Model`` from ``(n, side, side, 3)`` to ``(n, classes)``.
-        folder: Where to write the SavedModel; its signature is ``serving_default``, from
-            ``image`` to ``probabilities``.
-
-    Returns:
-        How many fake-quant operators the graph has: ``per_channel`` and ``per_tensor``.
+    Converting each variant from these takes a fraction of the time; a batch fixed to one image
+    needs no operators for shapes. Returns numbers of fake-quants: ``per_channel`` and
+    ``per_tensor``.
     """
     spec = tf.TensorSpec((1, *model.input_shape[1:]), tf.float32, name=INPUT)
     traced = tf.function(lambda image: model(image, training=False), input_signature=[spec])

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from effq_core.base.tensorflow import keras
+from effq_core.base.tensorflow import keras, tf
 from effq_core.models.families.family import FakeQuant
 from effq_core.quantize.fake_quant import ActivationQuantizer, InputQuantizer, WeightsQuantizer
 
@@ -38,11 +38,7 @@ from tensorflow_model_optimization.python.core.quantization.keras.default_8bit i
 
 
 class WeightedConfig(stock_registry.Default8BitQuantizeConfig):  # type: ignore[misc]
-    """For layers with a kernel.
-
-    Args:
-        axis: Which axis of the kernel has the output channels.
-    """
+    """For layers with a kernel. ``axis``: Which axis of the kernel has the output channels."""
 
     def __init__(
         self, weight_attrs: list[str], activation_attrs: list[str], axis: int | None
@@ -78,12 +74,12 @@ class ActivationConfig(stock_registry.Default8BitActivationQuantizeConfig):  # t
         return [ActivationQuantizer()] if super().get_output_quantizers(layer) else []
 
 
+# Layers with a kernel: what it is called, and which of its axes has the output channels.
 _KERNELS = {
     keras.layers.Conv2D: ("kernel", 3),
     keras.layers.DepthwiseConv2D: ("depthwise_kernel", 2),
     keras.layers.Dense: ("kernel", None),
 }
-"""Layers with a kernel: what it is called, and which of its axes has the output channels."""
 
 
 def _weighted(kind: type[Any], activation_attrs: list[str]) -> WeightedConfig:
@@ -155,6 +151,8 @@ _CUSTOM = {
 }
 
 
+# No layer branches on a tensor: rewriting their code to allow it is a quarter of the time.
+@tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
 def insert_fake_quant(model: Any, needs: FakeQuant) -> Any:
     """Copies a flat float model with fake-quant where operators need it, ranges not initialised."""
     # Swish runs as LOGISTIC x MUL, so the tensor before it is one the runtime sees. TF-MOT keeps

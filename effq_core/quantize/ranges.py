@@ -10,8 +10,7 @@ import numpy as np
 from effq_core.experiment.calibration_methods import METHODS
 
 _Array = np.ndarray[Any, Any]
-Ends = tuple[_Array, _Array]
-"""Lower and upper ends, ``(t,)`` each."""
+Ends = tuple[_Array, _Array]  # lower and upper ends, ``(t,)`` each
 
 
 @dataclass(frozen=True)
@@ -25,16 +24,6 @@ class Observed:
 
 
 def ranges_of(seen: Observed, method: str, percentile: float) -> Ends:
-    """Makes ranges by a method.
-
-    Args:
-        percentile: Central share of values in per cent, for the methods that use one.
-
-    Returns:
-        Ends of ranges that hold 0, which must be one of the integers.
-
-    Raises:
-        ExperimentError: If there is no such method.
-    """
+    """Makes ranges by a method; they hold 0, which must be one of the integers."""
     low, high = METHODS[method].rule(seen, percentile)
     return np.minimum(low, 0.0), np.maximum(high, 0.0)

@@ -44,23 +44,17 @@ class Attempts:
         results = self._results_of(run.id)
         if results is None or PTQ not in results.variants:
             return None
+        experiment = as_it_is(rescue.experiment)
+        started = time.time()
         begun = Step(
-            remedy=None,
-            state=StepState.RUNNING,
-            experiment=as_it_is(rescue.experiment),
-            run=run.id,
-            started=time.time(),
+            remedy=None, state=StepState.RUNNING, experiment=experiment, run=run.id, started=started
         )
         return self._judged(begun, rescue, results)
 
     def begin(
         self, story: Story, remedy: Remedy | None, experiment: Experiment, estimate: float
     ) -> Step:
-        """Makes the run of a step, or finds the one that was stopped; without a remedy, int8's.
-
-        Raises:
-            BusyError: If too many runs wait already.
-        """
+        """Makes the run of a step, or finds the stopped one; BusyError if too many runs wait."""
         before = story.about(remedy)
         again = before is not None and before.state in UNFINISHED
         run = None
@@ -97,17 +91,14 @@ class Attempts:
         if run.status is Status.FINISHED and run.finished and run.started:
             took = run.finished - run.started - waited
         stages = self._database.stages(run.id)
+        cached = sum(s.state.is_complete and s.seconds is None for s in stages)
         step = replace(
-            step,
-            seconds=(step.seconds or 0.0) + took,
-            stages=len(stages),
-            cached=sum(s.state.is_complete and s.seconds is None for s in stages),
+            step, seconds=(step.seconds or 0.0) + took, stages=len(stages), cached=cached
         )
         if run.status is Status.FINISHED:
             return self._judged(step, rescue, load_results(self._home, run))
         if run.status is not Status.CANCELLED:
-            why = f"{run.error} {run.hint}".strip()
-            return replace(step, state=StepState.FAILED, why=why)
+            return replace(step, state=StepState.FAILED, why=f"{run.error} {run.hint}".strip())
         if self._stop.timed_out:  # it had its turn: no time is left for another
             return replace(step, state=StepState.FAILED, why="The time limit was reached.")
         return replace(step, state=StepState.CANCELLED, why="It was cancelled.")

@@ -4,45 +4,26 @@ import re
 from typing import Any
 
 from effq_core.base import formatting as fmt
+from effq_core.rescue import wording
 from effq_core.rescue.story import Story
-from effq_core.rescue.wording import (
-    cost_text,
-    drop_text,
-    extra_latency,
-    extra_size,
-    limit_text,
-    state_title,
-    title_of,
-    verdict,
-)
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>|#])")
-HEADS = (
-    "Step",
-    "State",
-    "Top-1 (95 %)",
-    "Loss against float32 (95 %)",
-    "McNemar p",
-    "Same answer",
-    "KL, nats",
-    "Size",
-    "Latency",
-    "Took",
-)
+HEADS = ("Step", "State", "Top-1 (95 %)", "Loss against float32 (95 %)", "McNemar p", "Same answer",
+         "KL, nats", "Size", "Latency", "Took")  # fmt: skip
 
 
 def to_json(story: Story) -> dict[str, Any]:
     """Returns everything a story tells, with its verdict, as plain JSON values."""
     public = {k: v for k, v in story.to_dict().items() if k not in ("pid", "token")}
-    return {**public, "verdict": verdict(story)}
+    return {**public, "verdict": wording.verdict(story)}
 
 
 def to_markdown(story: Story) -> str:
     """Returns the story as a Markdown document: title, verdict and a table of the steps."""
     lines = [f"# Rescue of {_safe(story.subject or story.rescue.experiment.model)}", ""]
-    lines += [f"{fmt.moment(story.created)} · limit: {limit_text(story)} · seed "
+    lines += [f"{fmt.moment(story.created)} · limit: {wording.limit_text(story)} · seed "
               f"{story.rescue.experiment.seed}", ""]  # fmt: skip
-    lines += [f"- {_safe(sentence)}" for sentence in verdict(story)]
+    lines += [f"- {_safe(sentence)}" for sentence in wording.verdict(story)]
     lines += ["", f"| {' | '.join(HEADS)} |", f"|{'---|' * len(HEADS)}"]
     lines += [f"| {' | '.join(map(_safe, row))} |" for row in rows(story)]
     return "\n".join(lines) + "\n"
@@ -54,10 +35,10 @@ def rows(story: Story) -> list[list[str]]:
     made = []
     for step in story.steps:
         found = step.outcome
-        cells = [title_of(step), state_title(step.state)]
+        cells = [wording.title_of(step), wording.state_title(step.state)]
         made.append(cells)
         if found is None:
-            cells += [step.why or fmt.NOTHING, *[fmt.NOTHING] * 6, cost_text(step)]
+            cells += [step.why or fmt.NOTHING, *[fmt.NOTHING] * 6, wording.cost_text(step)]
             continue
         size, latency = fmt.kib(found.size_bytes), fmt.NOTHING
         if found.latency_ms:
@@ -65,18 +46,18 @@ def rows(story: Story) -> list[list[str]]:
             latency = f"{fmt.milliseconds(found.latency_ms[threads])} ({threads} thr.)"
             latency += "*" if found.disturbed else ""
         if base is not None and step.remedy is not None:
-            size += f" ({_signed(extra_size(found, base))} %)"
-            timed = extra_latency(found, base)
+            size += f" ({_signed(wording.extra_size(found, base))} %)"
+            timed = wording.extra_latency(found, base)
             latency += f", {timed[1].text} int8" if timed else ""
         cells += [
             fmt.share_with_interval(found.top1, found.low, found.high),
-            drop_text(found),
+            wording.drop_text(found),
             fmt.p_number(found.p),
             fmt.percent(found.agreement),
             fmt.plain(found.kl),
             size,
             latency,
-            cost_text(step),
+            wording.cost_text(step),
         ]
     return made
 

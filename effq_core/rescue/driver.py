@@ -1,12 +1,10 @@
-"""The process that works on a rescue: it decides what is tried next, and writes the story.
-
-Each remedy is an ordinary run of the ordinary driver, in this process; what runs share is cached.
-"""
+"""The process that works on a rescue: it decides what is tried next, and writes the story."""
 
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from typing import Any
 
 from effq_core.base import formatting as fmt
 from effq_core.base.errors import Cancelled, EffqError
@@ -19,8 +17,7 @@ from effq_core.jobs.process import Process
 from effq_core.pipeline.forecast import recent_stages
 from effq_core.pipeline.progress import OnUpdate
 from effq_core.rescue.attempts import Attempts
-from effq_core.rescue.offers import Offer, cost_of, offers
-from effq_core.rescue.remedies import as_it_is, variant_of
+from effq_core.rescue.remedies import Offer, as_it_is, cost_of, offers, variant_of
 from effq_core.rescue.request import Remedy
 from effq_core.rescue.stopping import Stopping
 from effq_core.rescue.story import KIND, UNFINISHED, Step, StepState, Story, files_of, load, save
@@ -37,20 +34,16 @@ _PATIENCE = 3.0  # seconds for a process to end that has just written how its re
 def work(
     home: Home, story_id: str, on_story: OnStory | None = None, following: Following | None = None
 ) -> Story:
-    """Works on a rescue in this process until it ends. SIGINT and SIGTERM cancel it.
-
-    Raises:
-        EngineError: If another process works on it.
-    """
+    """Works on a rescue here until it ends or SIGINT or SIGTERM; EngineError if another does."""
     files = files_of(home, story_id)
     load(home, story_id)  # says if there is none, before a folder is made
     worked_on = files.worked_on(f"the rescue {story_id}", _PATIENCE)
-    with worked_on, Database(home.database) as database:
+    # Signals first: whoever reads that it is running may send one.
+    with worked_on, Database(home.database) as database, files.signals_cancel():
         with FileLock(files.starting):
             taken = _Taken(home, database, load(home, story_id), on_story, following)
             taken.begin()
-        with files.signals_cancel():
-            return taken.work()
+        return taken.work()
 
 
 class _Taken:
@@ -72,22 +65,10 @@ class _Taken:
         """Takes a story over: what was measured stays; what was stopped has another turn."""
         pid, token = Process.own()
         steps = tuple(
-            step
-            for step in self._story.steps
-            if step.state is not StepState.FAILED or step.remedy is not None
+            s for s in self._story.steps if s.state is not StepState.FAILED or s.remedy is not None
         )
-        self._tell(
-            replace(
-                self._story,
-                steps=steps,
-                status=Status.RUNNING,
-                finished=None,
-                error="",
-                hint="",
-                pid=pid,
-                token=token,
-            )
-        )
+        fresh: dict[str, Any] = {"finished": None, "error": "", "hint": ""}
+        self._change(steps=steps, status=Status.RUNNING, pid=pid, token=token, **fresh)
 
     def work(self) -> Story:
         """Tries one remedy after the other."""
@@ -110,8 +91,6 @@ class _Taken:
             raise
         return self._story
 
-    # Steps
-
     def _measure_as_it_is(self) -> None:
         story = self._story
         if story.base is not None:
@@ -126,13 +105,11 @@ class _Taken:
         self._run(None, experiment, estimate)
         step = self._story.about(None)
         if step is None or step.outcome is None:
-            raise EffqError(
-                f"int8 itself could not be measured: {step.why if step else 'it was not run'}",
-                "Without it the loss is unknown. Fix that, then resume the rescue.",
-            )
+            message = f"int8 itself could not be measured: {step.why if step else 'it was not run'}"
+            hint = "Without it the loss is unknown. Fix that, then resume the rescue."
+            raise EffqError(message, hint)
 
     def _next(self) -> Offer | None:
-        """Says what is tried next, and writes down what is not tried and why."""
         while True:
             self._stop.check()
             steps = self._story.steps
@@ -144,9 +121,7 @@ class _Taken:
                 without=[s.remedy for s in steps if s.remedy and s.state not in UNFINISHED],
                 tried=[s.experiment for s in self._story.measured if s.experiment],
             )
-            self._tell(
-                replace(self._story, ahead=tuple((o.remedy, o.seconds) for o in found if not o.why))
-            )
+            self._change(ahead=tuple((o.remedy, o.seconds) for o in found if not o.why))
             if not found:
                 return None
             applicable = next((offer for offer in found if not offer.why), None)
@@ -187,10 +162,7 @@ class _Taken:
         if step.state is StepState.CANCELLED:
             raise Cancelled("The rescue was cancelled.")
 
-    # What is known
-
     def _best(self) -> Calibration:
-        """Returns the calibration that has lost least so far: remedies build on it."""
         made = [s for s in self._story.measured if variant_of(s.remedy) == PTQ and s.experiment]
         best = min(made, key=lambda s: s.outcome.drop_points if s.outcome else 0.0)
         if best.experiment is None:
@@ -198,11 +170,11 @@ class _Taken:
         return best.experiment.calibration
 
     def _left(self) -> float | None:
-        """Returns how much of the time allowed is left, in seconds; ``None`` without a limit."""
         allowed = self._story.rescue.budget_seconds
         return None if allowed is None else allowed - self._story.seconds
 
-    # Writing
+    def _change(self, **values: Any) -> None:
+        self._tell(replace(self._story, **values))
 
     def _tell(self, story: Story) -> None:
         self._story = story
@@ -217,18 +189,8 @@ class _Taken:
             else step
             for step in self._story.steps
         )
-        self._tell(
-            replace(
-                self._story,
-                status=status,
-                steps=steps,
-                finished=time.time(),
-                error=error,
-                hint=hint,
-                pid=None,
-                token=None,
-            )
-        )
+        gone: dict[str, Any] = {"finished": time.time(), "pid": None, "token": None}
+        self._change(status=status, steps=steps, error=error, hint=hint, **gone)
 
 
 def _work(home: Home, story_id: str) -> int:

@@ -7,7 +7,7 @@ import numpy as np
 
 from effq_core.base.errors import InputError, StoreError
 from effq_core.base.plain import Plain
-from effq_core.measure.latency_ratio import Ratio
+from effq_core.measure.latency import Ratio
 from effq_core.results import Results
 
 
@@ -29,8 +29,7 @@ class Outcome(Plain):
     low: float | None  # lower end of its 95 % interval (Wilson)
     high: float | None
     float32_top1: float | None  # Float32's share on the same photos
-    # Float32's top-1 minus its own, percentage points; without labels, photos on which the two
-    # disagree, per cent.
+    # Top-1 lost against float32, percentage points; without labels, other answers, per cent.
     drop_points: float
     drop_low: float  # lower end of the drop's 95 % interval (paired; of the disagreement: Wilson)
     drop_high: float
@@ -44,11 +43,9 @@ class Outcome(Plain):
     disturbed: bool = False  # whether other processes were busy while it was timed
     failed_gates: tuple[str, ...] = ()  # checks it does not pass: then it counts as no remedy
     kept: tuple[str, ...] = ()  # blocks or layers it keeps in floats
-    # Whether float32 answered as in the first step; a new head trained on other photos is another
-    # model.
+    # Whether float32 answered as in the first step: a head may be trained on other photos.
     same_float32: bool = True
-    # How many times as fast as float32 of the same sitting, by thread count, as text; empty where
-    # it was measured before files were timed in turn.
+    # How many times as fast as float32 of the same sitting, by threads; empty in old records.
     speedup: dict[str, Ratio] = field(default_factory=dict)
 
     @property
@@ -69,11 +66,7 @@ class Outcome(Plain):
 
 
 def outcome_of(results: Results, variant: str, first: Results | None = None) -> Outcome:
-    """Reads what a step gave; float32's answers are compared with those of the first step.
-
-    Raises:
-        InputError: If the run lacks the variant.
-    """
+    """Reads what a step gave, against the first step's float32; InputError without the variant."""
     found = results.variants.get(variant)
     if found is None:
         raise InputError(f"The run has no {variant}.", f"It has: {', '.join(results.variants)}.")

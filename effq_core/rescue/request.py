@@ -19,8 +19,7 @@ class Remedy(StrEnum):
     """What can be tried where int8 loses too much."""
 
     PERCENTILE = "percentile"  # clip the activations' rarest values
-    MOVING_AVERAGE = "moving_average"
-    """Take the mean of each photo's range rather than the widest of all."""
+    MOVING_AVERAGE = "moving_average"  # the mean of each photo's range, not the widest
     MORE_IMAGES = "more_images"  # calibrate with more photos
     MIXED = "mixed"  # keep the blocks that lose most in floats
     QAT = "qat"  # fine-tune with fake-quant operators in the graph
@@ -32,8 +31,7 @@ class Rescue(Plain):
 
     experiment: Experiment  # what int8 is made of; every remedy changes one thing about it
     run: str = ""  # a finished run of it, whose int8 need not be measured again; empty without
-    # Top-1 that may be lost against float32, in percentage points; where photos have no labels, the
-    # share of them on which it may disagree with float32.
+    # Top-1 it may lose, percentage points; without labels, other answers it may give, per cent.
     max_drop_points: float = 0.5
     remedies: tuple[Remedy, ...] = tuple(Remedy)
     # Time after which nothing more is tried, in seconds; ``None``: no limit.

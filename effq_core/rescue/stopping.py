@@ -49,12 +49,7 @@ class Stopping:
         is_running: Callable[[], bool],
         is_waiting: Callable[[], bool],
     ) -> Iterator[Worked]:
-        """Cancels a run while the block works on it, when somebody asks or its time is up.
-
-        Args:
-            seconds: Time the run may take once it has its turn; ``None``: any.
-            is_running: Whether it has; called from another thread until it says so.
-        """
+        """Cancels a run while the block works on it, if asked, or after ``seconds`` of its turn."""
         self.timed_out = False
         worked = Worked()
         ended = threading.Event()
@@ -72,8 +67,7 @@ class Stopping:
                 except EffqError as error:
                     log.warning("Whether the run %s works is not known: %s", run_id, error)
                 before = now
-                begun = worked.begun is not None
-                late = seconds is not None and begun and worked.seconds > seconds
+                late = seconds is not None and worked.begun is not None and worked.seconds > seconds
                 if not (asked or late):
                     continue
                 self.timed_out = not asked

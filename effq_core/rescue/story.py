@@ -48,8 +48,7 @@ class Step(Plain):
     run: str = ""
     why: str = ""  # why it was skipped, failed or stopped; empty otherwise
     estimate: float | None = None
-    # Seconds its run worked, waits for other runs not included; ``None`` where nothing was run for
-    # it.
+    # Seconds its run worked, without waiting for others; ``None`` where nothing was run.
     seconds: float | None = None
     stages: int = 0
     cached: int = 0
@@ -129,10 +128,9 @@ class Story(Plain):
                 raise StoreError(f"The story has format {plain['format']}, not {FORMAT}.")
             return super().from_dict(plain)
         except (KeyError, TypeError, ValueError, AttributeError, InputError) as error:
-            raise StoreError(
-                f"The story cannot be read ({type(error).__name__}: {error}).",
-                "It comes from another version of EffQ; start the rescue again.",
-            ) from error
+            message = f"The story cannot be read ({type(error).__name__}: {error})."
+            hint = "It comes from another version of EffQ; start the rescue again."
+            raise StoreError(message, hint) from error
 
 
 def files_of(home: Home, story_id: str) -> JobFiles:

@@ -4,7 +4,7 @@ from effq_core.base import formatting as fmt
 from effq_core.base.intervals import SIGNIFICANCE
 from effq_core.experiment import Experiment
 from effq_core.experiment.calibration_methods import METHODS
-from effq_core.measure.latency_ratio import NOT_TOGETHER, Ratio, quotient
+from effq_core.measure.latency import NOT_TOGETHER, Ratio, quotient
 from effq_core.rescue.outcome import Outcome, Tells
 from effq_core.rescue.request import Remedy
 from effq_core.rescue.story import Step, StepState, Story
@@ -55,8 +55,7 @@ def step_title(remedy: Remedy | None, experiment: Experiment | None = None) -> s
 
 def title_of(step: Step) -> str:
     """Names a step; see :func:`step_title`."""
-    skipped = step.state is StepState.SKIPPED
-    return step_title(step.remedy, None if skipped else step.experiment)
+    return step_title(step.remedy, None if step.state is StepState.SKIPPED else step.experiment)
 
 
 def points(value: float) -> str:
@@ -114,11 +113,7 @@ def extra_size(outcome: Outcome, base: Outcome) -> float:
 
 
 def extra_latency(outcome: Outcome, base: Outcome) -> tuple[str, Ratio] | None:
-    """Returns how many times as long as int8 a variant takes, and on how many threads.
-
-    Each was timed in turn with float32, in the sitting of its own run: their speed-ups compare,
-    the times of different days do not. ``None`` untimed.
-    """
+    """Returns threads, and the time relative to int8, by speed-ups; ``None`` untimed."""
     shared = sorted(set(outcome.latency_ms) & set(base.latency_ms), key=int)
     if not shared:
         return None

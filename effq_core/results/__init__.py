@@ -12,16 +12,5 @@ from effq_core.results.access import (
 from effq_core.results.document import Results, VariantResult
 from effq_core.results.table import Row, rows
 
-__all__ = [
-    "LATEST",
-    "REFERENCE",
-    "RESULTS_FILE",
-    "Results",
-    "Row",
-    "VariantResult",
-    "find_run",
-    "load_reference",
-    "load_results",
-    "open_run",
-    "rows",
-]
+__all__ = ["LATEST", "REFERENCE", "RESULTS_FILE", "Results", "Row", "VariantResult",
+           "find_run", "load_reference", "load_results", "open_run", "rows"]  # fmt: skip

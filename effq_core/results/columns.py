@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from effq_core.base import formatting as fmt
-from effq_core.measure.latency_ratio import MARK
+from effq_core.measure.latency import MARK
 from effq_core.results.document import Results
 from effq_core.results.table import Cell, Row
 

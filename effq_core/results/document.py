@@ -9,16 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from effq_core.base.errors import InputError, StoreError
+from effq_core.base.files import reading
 from effq_core.base.hardware import Hardware
 from effq_core.base.plain import Plain
-from effq_core.base.reading import reading
 from effq_core.base.settings import REFERENCE_RUN
 from effq_core.experiment import Experiment
 from effq_core.experiment.variants import BASELINE, get_variant
 from effq_core.measure.accuracy import AccuracyReport
 from effq_core.measure.gates import Gate
-from effq_core.measure.latency import LatencyReport
-from effq_core.measure.latency_ratio import Ratio, ratio_of
+from effq_core.measure.latency import LatencyReport, Ratio, ratio_of
 from effq_core.measure.predictions import Predictions
 from effq_core.measure.statistics import Comparison, sentence
 from effq_core.models.catalogue import get_model
@@ -27,7 +26,7 @@ from effq_core.results.warnings import Warned, warnings_of
 from effq_core.runtimes.file_report import FileReport
 from effq_core.runtimes.registry import runtime_of
 from effq_core.runtimes.session import Runtime
-from effq_core.store.stage_files import MODEL_FILE
+from effq_core.store.manifest import MODEL_FILE
 
 REFERENCE_FOLDER = REFERENCE_RUN
 
@@ -40,8 +39,7 @@ class VariantResult(Plain):
     """Everything measured on one variant."""
 
     name: str
-    # Where its file is in the store: ``<kind>/<fingerprint>``; empty where only its measurements
-    # are there, as of the reference run's controls.
+    # Where its file is in the store, ``<kind>/<fingerprint>``; empty where there is none.
     artifact: str
     predictions: str  # where its answers to every evaluation image are, likewise
     file: FileReport
@@ -141,19 +139,13 @@ class Results:
         return runtime_of(Path(self.variant(name).file.name))
 
     def model_file(self, name: str) -> Path:
-        """Returns a variant's file.
-
-        Raises:
-            InputError: If the run does not have the variant, or not its file.
-        """
+        """Returns a variant's file; InputError if the run lacks the variant or the file."""
         file = Path(MODEL_FILE).with_suffix(self.runtime(name).suffix).name
         path, measured = self._file(name, file), self.variants[name].file.size_bytes
         # Half a file must not be handed out; a change of same size is for who copies it to find.
         if (size := path.stat().st_size) != measured:
-            raise StoreError(
-                f"{path} has {size:,} bytes instead of the {measured:,} that were measured.",
-                "Run the experiment again: a damaged file is made again.",
-            )
+            message = f"{path} has {size:,} bytes instead of the {measured:,} that were measured."
+            raise StoreError(message, "Run the experiment again: a damaged file is made again.")
         return path
 
     def companions(self, name: str) -> dict[str, bytes]:
@@ -181,9 +173,8 @@ class Results:
     def variant(self, name: str) -> VariantResult:
         """Returns a variant's results."""
         if name not in self.variants:
-            raise InputError(
-                f"The run has no variant {name!r}.", f"It has: {', '.join(self.variants)}."
-            )
+            message = f"The run has no variant {name!r}."
+            raise InputError(message, f"It has: {', '.join(self.variants)}.")
         return self.variants[name]
 
     def _file(self, name: str, file: str) -> Path:
@@ -195,35 +186,25 @@ class Results:
             )
         path = self.folder / variant.artifact / file
         if not path.is_file():
-            raise StoreError(
-                f"{path} is missing.", "Run the experiment again: only what is missing is made."
-            )
+            message = f"{path} is missing."
+            raise StoreError(message, "Run the experiment again: only what is missing is made.")
         return path
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any], folder: Path | None = None) -> Results:
-        """Reads the document the last stage of a run writes.
-
-        Raises:
-            StoreError: If it is not such a document.
-        """
+        """Reads the document of a run's last stage; StoreError if it is none."""
         try:
             if plain["format"] != 1:
-                raise StoreError(
-                    f"The results have format {plain['format']}; this EffQ reads format 1.",
-                    "Run the experiment again, or update EffQ.",
-                )
+                message = f"The results have format {plain['format']}; this EffQ reads format 1."
+                raise StoreError(message, "Run the experiment again, or update EffQ.")
             return cls(
                 experiment=Experiment.from_dict(plain["experiment"]),
                 head_use=plain["head_use"],
                 model=plain["model"],
                 dataset=plain["dataset"],
                 samples=plain["samples"],
-                variants={
-                    name: VariantResult.of(name, values)
-                    for name, values in plain["variants"].items()
-                },
-                gates=tuple(Gate.from_dict(gate) for gate in plain["gates"]),
+                variants={n: VariantResult.of(n, v) for n, v in plain["variants"].items()},
+                gates=tuple(Gate.from_dict(g) for g in plain["gates"]),
                 warnings=warnings_of(plain),
                 hardware=Hardware.from_dict(plain["hardware"]),
                 versions=plain["versions"],

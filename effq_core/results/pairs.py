@@ -32,8 +32,7 @@ class Pair:
     second: str  # name of the variant compared
     comparison: Comparison  # what differs, and whether it can be chance; ``second`` minus ``first``
     sentence: str
-    # ``comparison.p`` after Holm's correction for all pairs of the run asked about at once;
-    # ``None`` where one pair was asked about, or without labels.
+    # ``comparison.p`` after Holm's correction for all pairs; ``None`` of one pair, or no labels.
     adjusted_p: float | None = None
 
 
@@ -81,19 +80,10 @@ def compare_pair(results: Results, first: str, second: str) -> Pair:
 
 
 def compare_all(results: Results) -> tuple[Pair, ...]:
-    """Compares every two variants of a run.
-
-    With 7 variants there are 21 tests, of which one in twenty would show p below 0.05 by chance:
-    each pair also gets its p after Holm's correction (S. Holm, Scandinavian Journal of Statistics
-    6, 1979).
-
-    Raises:
-        StoreError: If stored answers are missing.
-    """
+    """Compares every two variants of a run, also by p after Holm's correction (S. Holm, 1979)."""
     answers = {name: results.predictions(name) for name in results.variants}
     pairs = [
-        _pair(results, first, second, compare(answers[first], answers[second]))
-        for first, second in combinations(answers, 2)
+        _pair(results, f, s, compare(answers[f], answers[s])) for f, s in combinations(answers, 2)
     ]
     tested = [pair.comparison.p for pair in pairs if pair.comparison.p is not None]
     if len(tested) < len(pairs):  # no labels: nothing was tested
@@ -107,12 +97,7 @@ def is_real(p: float | None) -> bool | None:
 
 
 def changed_photos(results: Results, first: str, second: str) -> tuple[ChangedPhoto, ...]:
-    """Lists the photos to which two variants give different answers: worse, better, still wrong.
-
-    Raises:
-        InputError: If the run lacks a variant.
-        StoreError: If stored answers are missing.
-    """
+    """Lists the photos two variants answer differently: worse, better, still wrong."""
     before, after = results.predictions(first), results.predictions(second)
     names = output_names(results)
     truth = after.truth
@@ -179,9 +164,7 @@ def _change(truth: Ints | None, before: Predictions, after: Predictions, row: in
         return Change.CHANGED
     if before.probabilities[row].argmax() == truth[row]:
         return Change.WORSE
-    if after.probabilities[row].argmax() == truth[row]:
-        return Change.BETTER
-    return Change.STILL_WRONG
+    return Change.BETTER if after.probabilities[row].argmax() == truth[row] else Change.STILL_WRONG
 
 
 def by_chance(classes: int) -> str:

@@ -1,8 +1,4 @@
-"""What the paper EffQ retraces reports, and how far a run can be set beside it.
-
-The paper's model is EfficientNetV2-B0 with ImageNet's 1,000 classes, evaluated on the first 500
-photos of ImageNet-Mini. Its published tables give no intervals and no thread count.
-"""
+"""What the paper EffQ retraces reports, and how far a run can be set beside it."""
 
 from dataclasses import dataclass
 
@@ -55,8 +51,7 @@ ABOUT_QAT = (
 class PaperView:
     """How a run relates to the paper."""
 
-    # The paper's values that may stand beside the run's, by variant; empty where the network is
-    # another one.
+    # The paper's values to stand beside the run's, by variant; empty for another network.
     rows: dict[str, PaperRow]
     with_latency: bool  # whether its times may, too: the same input size
     # What is not the same, as sentences. Never empty: the machine always differs.
@@ -66,19 +61,14 @@ class PaperView:
 def beside_paper(results: Results) -> PaperView:
     """Tells which of the paper's values may stand beside a run's, and what differs."""
     if _architecture(results.experiment.model) != ARCHITECTURE:
-        return PaperView(
-            rows={},
-            with_latency=False,
-            differences=(
-                "The paper measured EfficientNetV2-B0, this run another network: no value of the "
-                "paper stands beside it.",
-            ),
+        differences = (
+            "The paper measured EfficientNetV2-B0, this run another network: no value of the "
+            "paper stands beside it.",
         )
-    return PaperView(
-        rows={name: row for name, row in PAPER.items() if name in results.variants},
-        with_latency=results.model["image_size"] == IMAGE_SIZE,
-        differences=tuple(_differences(results)),
-    )
+        return PaperView(rows={}, with_latency=False, differences=differences)
+    rows = {name: row for name, row in PAPER.items() if name in results.variants}
+    with_latency = results.model["image_size"] == IMAGE_SIZE
+    return PaperView(rows=rows, with_latency=with_latency, differences=tuple(_differences(results)))
 
 
 def _architecture(model: str) -> str:

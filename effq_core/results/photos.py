@@ -7,16 +7,14 @@ from typing import Any
 
 from effq_core.base.errors import EffqError, InputError, StoreError
 from effq_core.base.settings import Home
-from effq_core.photos.base import Dataset, ImageItem
 from effq_core.photos.catalogue import open_dataset
 from effq_core.photos.decode import Pixels, decode
 from effq_core.photos.image_input import ImageInput
-from effq_core.photos.index import Index
+from effq_core.photos.index import Dataset, ImageItem, Index
 from effq_core.photos.pixels import read_pixels
 from effq_core.photos.roots import require_allowed
 from effq_core.results.document import REFERENCE_FOLDER, Results
-from effq_core.store.manifest import MANIFEST, check_name
-from effq_core.store.stage_files import INDEX_FILE
+from effq_core.store.manifest import INDEX_FILE, MANIFEST, check_name
 
 _PIXELS = "pixels"
 _INDEX = "index"
@@ -33,11 +31,7 @@ class EvaluationPhotos:
     _items: dict[str, ImageItem] | None = None
 
     def photo(self, row: int) -> Pixels:
-        """Reads one photo, cropped and scaled as the models saw it: uint8 (size, size, channels).
-
-        Raises:
-            DatasetError: If it is no longer in its dataset, or has changed.
-        """
+        """Reads a photo as models saw it, uint8 (size, size, channels); DatasetError if gone."""
         if self._pixels is not None:
             photo: Pixels = self._pixels[row].copy()  # not a view that keeps the file mapped
             return photo
@@ -47,19 +41,11 @@ class EvaluationPhotos:
 
 
 def open_photos(results: Results, home: Home) -> EvaluationPhotos:
-    """Finds the photos a run was evaluated on.
-
-    The decoded ones of the run are taken; where they were deleted to free space, the dataset's.
-
-    Raises:
-        StoreError: If neither the decoded photos nor their list are there any more.
-        DatasetError: If the dataset is gone.
-    """
+    """Finds a run's evaluation photos, its decoded ones or the dataset's; raises if gone."""
     if results.folder is None or results.folder == REFERENCE_FOLDER:
-        raise InputError(
-            "The bundled reference run ships no photos, only the answers to them.",
-            "Run an experiment of your own to see the photos whose answer changed.",
-        )
+        message = "The bundled reference run ships no photos, only the answers to them."
+        hint = "Run an experiment of your own to see the photos whose answer changed."
+        raise InputError(message, hint)
     keys = results.predictions(results.baseline.name).keys
     folder = pixels_folder(results.folder, results.baseline.predictions)
     if folder is not None and folder.is_dir():
@@ -80,10 +66,8 @@ def _from_dataset(results: Results, home: Home, folder: Path, keys: list[str]) -
             # Only the dashboard comes here, and shows nothing of folders it would not offer.
             dataset = open_dataset(require_allowed(results.experiment.dataset, home), home)
             return EvaluationPhotos(keys, results.image_input, _dataset=dataset, _items=items)
-    raise StoreError(
-        "The photos of this run are no longer in the store.",
-        "Run the experiment again: only what is missing is made.",
-    )
+    message = "The photos of this run are no longer in the store."
+    raise StoreError(message, "Run the experiment again: only what is missing is made.")
 
 
 def pixels_folder(artifacts: Path, predictions: str) -> Path | None:
@@ -98,7 +82,6 @@ def pixels_folder(artifacts: Path, predictions: str) -> Path | None:
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
-    """Returns what an artifact was made from; nothing where its manifest cannot be read."""
     try:
         found = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["inputs"]
     except (OSError, ValueError, KeyError, TypeError):

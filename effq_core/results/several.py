@@ -75,11 +75,7 @@ def verdicts(found: Sequence[Difference]) -> tuple[str, ...]:
 
 
 def photos_of(results: Results) -> Hashable:
-    """Returns what tells the evaluation photos of two runs apart.
-
-    Their keys, in order, and their content: two folders may have files of the same names. Where
-    the content is not recorded any more, the dataset stands for it.
-    """
+    """Returns what tells evaluation photos apart: keys in order, and their content or dataset."""
     if results.folder is None:
         keys, content = tuple(results.predictions(results.baseline.name).keys), ""
     else:
@@ -106,21 +102,14 @@ def _keys(folder: Path, predictions: str) -> tuple[str, ...]:
 
 
 def across(a: Results, b: Results) -> dict[str, Comparison]:
-    """Compares the variants two runs share, ``b`` minus ``a``, photo by photo.
-
-    Empty where the photos, or their models' classes, are not the same.
-
-    Raises:
-        StoreError: If stored answers are missing.
-    """
+    """Compares variants two runs share, ``b`` minus ``a``; empty if photos or classes differ."""
     found = {}
     same = photos_of(a) == photos_of(b)
     for name in a.variants:
         if name not in b.variants:
             continue
         before, after = a.predictions(name), b.predictions(name)
-        same_shape = before.probabilities.shape == after.probabilities.shape
-        if same and same_shape:
+        if same and before.probabilities.shape == after.probabilities.shape:
             found[name] = compare(before, after)
     return found
 
@@ -166,12 +155,8 @@ _FIELDS: tuple[tuple[str, Touches, Callable[[Results], str]], ...] = (
     (_WEIGHTS, Touches.ACCURACY, lambda r: f"sha256 {r.baseline.file.sha256[:8]}"),
     ("Machine", Touches.LATENCY, _machine),
     ("System", Touches.LATENCY, lambda r: r.hardware.system),
-    *((each.title, Touches.LATENCY, _version_of(each.packages[0])) for each in RUNTIMES.values()),
-    (
-        "Thread counts",
-        Touches.NOTHING,
-        lambda r: ", ".join(fmt.count(threads) for threads in r.threads),
-    ),
+    *((e.title, Touches.LATENCY, _version_of(e.packages[0])) for e in RUNTIMES.values()),
+    ("Thread counts", Touches.NOTHING, lambda r: ", ".join(fmt.count(t) for t in r.threads)),
     ("Calibration", Touches.NOTHING, calibration_text),
     ("QAT", Touches.NOTHING, qat_text),
     ("Training photos", Touches.NOTHING, _sample("training")),

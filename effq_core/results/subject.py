@@ -5,11 +5,10 @@ from effq_core.base.hardware import Hardware
 from effq_core.base.intervals import proportion
 from effq_core.experiment import REFERENCE, Experiment
 from effq_core.experiment.variants import MIXED
-from effq_core.measure.latency_ratio import NOT_TOGETHER
+from effq_core.measure.latency import NOT_TOGETHER
 from effq_core.models.catalogue import MODELS
-from effq_core.results.document import Results
+from effq_core.results.document import Results, VariantResult
 from effq_core.results.several import calibration_text, qat_text
-from effq_core.results.training import shipped_epochs
 
 HEADS = {
     "whole": "the model's own; the photos' classes are its classes",
@@ -17,7 +16,6 @@ HEADS = {
     "new": "a new one on the model's frozen features, because the photos' classes are new",
     "unlabelled": "photos without labels: agreement with float32, no accuracy",
 }
-"""What became of the model's head, in words."""
 KEPT = "Kept in floats"  # name of the setting that says what ``int8_mixed`` is made of
 
 
@@ -142,3 +140,39 @@ def _seed(experiment: Experiment) -> str:
     if experiment.common_seed in (None, experiment.seed):
         return str(experiment.seed)
     return f"{experiment.seed}; evaluation photos by {experiment.common_seed}, as in its sweep"
+
+
+def training_text(variant: VariantResult) -> str:
+    """Says how a variant's weights or ranges were made: operators, photos, loss, epoch shipped."""
+    training = variant.training or {}
+    parts = []
+    if counted := training.get("fake_quant"):
+        parts.append(
+            f"{fmt.count(counted['per_channel'])} per-channel and "
+            f"{fmt.count(counted['per_tensor'])} per-tensor fake-quant operators"
+        )
+    history = training.get("history")
+    if not history:
+        return "; ".join([*parts, "ranges calibrated, no training step"])
+    epochs = fmt.counted(len(history) - 1, "epoch")
+    photos = f"{fmt.counted(training['images'], 'photo')} ({fmt.count(history[-1]['n'])} held out)"
+    parts.append(f"{epochs} on {photos}, loss {training['loss']}")
+    return "; ".join([*parts, shipped_epoch(variant)])
+
+
+def shipped_epoch(variant: VariantResult) -> str:
+    """Names the epoch whose weights a variant's file holds; empty where nothing was trained."""
+    training = variant.training or {}
+    history = training.get("history")
+    if not history:
+        return ""
+    return (
+        f"epoch {training['best_epoch']} of {len(history) - 1} is shipped, the best on the "
+        "held-out photos"
+    )
+
+
+def shipped_epochs(results: Results) -> str:
+    """Names the epoch that each trained variant of a run ships; empty where none was trained."""
+    trained = [(each.title, shipped_epoch(each)) for each in results.variants.values()]
+    return "; ".join(f"{title}: {text}" for title, text in trained if text)

@@ -7,22 +7,10 @@ from effq_core.results.document import Results, VariantResult
 Cell = str | int | float | None
 Row = dict[str, Cell]
 
-_TIMES = (
-    "median_ms",
-    "median_low_ms",
-    "median_high_ms",
-    "mean_ms",
-    "p90_ms",
-    "p99_ms",
-    "min_ms",
-    "std_ms",
-    "cold_start_ms",
-    "load_ms",
-    "first_invoke_ms",
-    "images_per_second",
-    "peak_memory_kib",
-)
-"""Columns each thread count has, named as in :class:`~effq_core.measure.latency.LatencyReport`."""
+# Columns each thread count has, named as in :class:`~effq_core.measure.latency.LatencyReport`.
+_TIMES = ("median_ms", "median_low_ms", "median_high_ms", "mean_ms", "p90_ms", "p99_ms", "min_ms",
+          "std_ms", "cold_start_ms", "load_ms", "first_invoke_ms", "images_per_second",
+          "peak_memory_kib")  # fmt: skip
 
 
 def rows(results: Results) -> list[Row]:
@@ -80,9 +68,7 @@ def _row(results: Results, variant: VariantResult) -> Row:
 def _latency(results: Results, variant: VariantResult, threads: int) -> Row:
     timing = variant.timing(threads)
     start = f"threads_{threads}_"
-    row: Row = {
-        start + column: None if timing is None else getattr(timing, column) for column in _TIMES
-    }
+    row: Row = {start + c: None if timing is None else getattr(timing, c) for c in _TIMES}
     ratio = results.speedup(variant.name, threads)
     row[start + "times_faster"] = None if ratio is None else ratio.times
     together = ratio is not None and ratio.together

@@ -1,9 +1,4 @@
-"""Running model files: one image at a time, or many over all cores.
-
-Every EffQ model takes raw RGB 0–255; preprocessing is inside the graph. What differs between
-variants is only how a file wants those 256 values written, which :class:`Model` reads from the
-file itself.
-"""
+"""Running model files on raw RGB 0–255: one image at a time, or many over all cores."""
 
 import itertools
 import threading
@@ -16,8 +11,7 @@ import numpy.typing as npt
 from effq_core.base.errors import ModelError
 from effq_core.base.hardware import usable_cores
 from effq_core.base.reporting import Reporter, SilentReporter
-from effq_core.models.file_input import Feeding, input_table, read_feeding
-from effq_core.models.file_outputs import read_answers
+from effq_core.models.file_input import Feeding, input_table, read_answers, read_feeding
 from effq_core.photos.image_input import COLOUR, GREY
 from effq_core.runtimes.registry import open_session
 from effq_core.runtimes.session import Kernels
@@ -43,14 +37,11 @@ def channels_of(shape: tuple[int, ...]) -> int:
 class Model:
     """A loaded image classifier, whatever runs its file. Serves one thread at a time.
 
-    Args:
-        path: The file: one input (1, size, size, 3) of float32, int8, uint8 or int16, or a grey
-            one, (1, size, size, 1) or (1, size, size), and one output (1, classes); what its
-            outputs mean, where that is not a class each, is read beside it.
-        keep_values: Whether values inside of the graph can be read after an invocation.
-
-    Raises:
-        ModelError: If the file is missing or corrupt, or is not such a classifier.
+    ``path``: The file: one input (1, size, size, 3) of float32, int8, uint8 or int16, or a grey
+    one, (1, size, size, 1) or (1, size, size), and one output (1, classes); what its outputs mean,
+    where that is not a class each, is read beside it. ``keep_values``: Whether values inside of the
+    graph can be read after an invocation. Raises ``ModelError`` if the file is missing or corrupt,
+    or is not such a classifier.
     """
 
     def __init__(
@@ -109,11 +100,8 @@ class Model:
     def prepare(self, image: Image) -> npt.NDArray[np.generic]:
         """Writes pixels, uint8 (size, size, channels), the way the file's input wants them.
 
-        As they are for float32; ``round(x / scale) + zero_point`` clipped to the type for integers;
-        where a file lies beside the model that says what it was trained with, x is that.
-
-        Raises:
-            ModelError: If the image does not have the model's size or is not uint8.
+        Integers are ``round(x / scale) + zero_point``, clipped; x is preprocessed if a file beside
+        says so. Raises ``ModelError`` if the image is not uint8 of the model's size.
         """
         if image.shape != self.image_shape or image.dtype != np.uint8:
             raise ModelError(
@@ -131,11 +119,8 @@ class Model:
     def predict(self, image: Image) -> Floats:
         """Classifies one image, raw RGB or grey 0–255, uint8 (size, size, channels).
 
-        Returns one value a class, float32 (classes,), dequantized where the file's are integers;
-        after a softmax where a file lies beside the model that says they are scores.
-
-        Raises:
-            ModelError: If the image does not have the model's size or is not uint8.
+        Returns float32 (classes,), dequantized, after a softmax where a file beside the model says
+        these are scores. Raises ``ModelError`` if the image is not uint8 of the model's size.
         """
         self.session.feed(self.prepare(image))
         self.session.invoke()
@@ -157,14 +142,9 @@ class Model:
 
 
 class ModelPool:
-    """One single-threaded session per core, for throughput.
+    """One single-threaded session per core, for throughput, identical to one bit for bit.
 
-    Independent images on independent sessions keep all cores busy where the threads of one
-    invocation mostly wait for each other, and each image is computed by exactly the kernels one
-    single-threaded session runs: the outputs are identical, bit for bit.
-
-    Raises:
-        ModelError: As in :class:`Model`.
+    The threads of one invocation mostly wait for each other; independent images do not.
     """
 
     def __init__(
@@ -188,11 +168,8 @@ class ModelPool:
     ) -> Floats:
         """Classifies uint8 (n, size, size, channels), of a memory map too: float32 (n, classes).
 
-        One call at a time.
-
-        Raises:
-            ModelError: If the images do not have the model's size or are not uint8.
-            Cancelled: If the reporter says so.
+        One call at a time. Raises ``ModelError`` if the images do not have the model's size or are
+        not uint8; ``Cancelled`` if the reporter says so.
         """
         reporter = reporter or SilentReporter()
         reporter.check_cancelled()

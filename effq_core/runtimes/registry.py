@@ -6,7 +6,7 @@ from effq_core.base.errors import ExperimentError, ModelError
 from effq_core.base.registry import Registry
 from effq_core.runtimes.file_report import FileReport
 from effq_core.runtimes.session import Kernels, Runtime, Session
-from effq_core.store.stage_files import MODEL_FILE
+from effq_core.store.manifest import MODEL_FILE
 
 RUNTIMES: Registry[Runtime] = Registry("runtime")
 
@@ -37,12 +37,7 @@ def packages() -> tuple[str, ...]:
 def open_session(
     path: Path, *, threads: int = 1, kernels: Kernels = Kernels.USUAL, keep_values: bool = False
 ) -> Session:
-    """Loads a file with the runtime it is for; see :meth:`Runtime.open`.
-
-    Raises:
-        ExperimentError: If there are no threads.
-        ModelError: If the file is missing or corrupt.
-    """
+    """Loads a file with its runtime: :meth:`Runtime.open`; ``ExperimentError`` without threads."""
     if threads < 1:
         raise ExperimentError(f"The number of threads is {threads}.", "Choose 1 or more.")
     return runtime_of(_there(path)).open(

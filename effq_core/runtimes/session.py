@@ -18,8 +18,7 @@ class Kernels(StrEnum):
     """What computes a file's operators."""
 
     USUAL = "usual"  # what a user's program would run on
-    PLAIN = "plain"
-    """Without what takes operators together: every value inside of the graph is there."""
+    PLAIN = "plain"  # takes no operators together: every value inside of the graph is there
     REFERENCE = "reference"  # slow and simple, only good for checking the others
 
 
@@ -62,25 +61,11 @@ class Session(ABC):
 class Runtime(Protocol):
     """Something that runs model files: what its folder registers."""
 
-    @property
-    def name(self) -> str:
-        """Its key."""
-
-    @property
-    def title(self) -> str:
-        """Its name for people."""
-
-    @property
-    def fast_kernels(self) -> str:
-        """What its fast kernels are called; their share of a file's operators is shown."""
-
-    @property
-    def suffix(self) -> str:
-        """How names of its files end, with the dot."""
-
-    @property
-    def packages(self) -> tuple[str, ...]:
-        """Distributions whose version what it computes depends on; the first is its own."""
+    name: str
+    title: str  # for people
+    fast_kernels: str  # what they are called; their share of a file's operators is shown
+    suffix: str  # how names of its files end, with the dot
+    packages: tuple[str, ...]  # whose versions its results depend on; the first is its own
 
     def start(self) -> None:
         """Imports what it needs, so that the timing of a file does not contain that."""
@@ -93,14 +78,9 @@ class Runtime(Protocol):
         kernels: Kernels = Kernels.USUAL,
         keep_values: bool = False,
     ) -> Session:
-        """Loads a file.
+        """Loads a file; ``ModelError`` if it is corrupt, or an operator has no such kernel.
 
-        Args:
-            keep_values: Whether values inside of the graph are kept. The fast kernels may then
-                take each operator by itself, so this is not how the file runs normally.
-
-        Raises:
-            ModelError: If the file is corrupt, or an operator has no such kernel.
+        Where values inside the graph are kept, fast kernels may take each operator by itself.
         """
 
     def inspect(self, path: Path) -> FileReport:

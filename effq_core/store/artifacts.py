@@ -8,23 +8,42 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from effq_core.base import files
 from effq_core.base.errors import StoreError
-from effq_core.base.files import (
-    is_store_fault,
-    make_folder,
-    remove_tree,
-    store_error,
-    store_errors,
-    sync_folder,
-)
 from effq_core.base.locks import FileLock
 from effq_core.base.settings import Home
-from effq_core.store import drafts, manifest
-from effq_core.store.drafts import Draft
+from effq_core.jobs import held_folder
+from effq_core.jobs.held_folder import HeldFolder
+from effq_core.store import manifest
 from effq_core.store.manifest import Artifact
 
-log = logging.getLogger(__name__)
+PREFIX = ".tmp-"
+LOCKS = ".locks"
 
+
+class Draft(HeldFolder):
+    """An artifact that is being made: a temporary folder to write files into, beside its place."""
+
+    def __init__(self, root: Path, target: Path) -> None:
+        path = target.with_name(f"{PREFIX}{target.name}-{uuid.uuid4().hex[:12]}")
+        super().__init__(path, _guard(root), mode=0o777)
+        self.summary: dict[str, Any] = {}
+        self.artifact: Artifact | None = None
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+
+def _guard(root: Path) -> Path:
+    return root / LOCKS / "housekeeping"
+
+
+def sweep(root: Path, pattern: str) -> list[Path]:
+    """Removes drafts of a pattern whose makers are dead, and returns their paths."""
+    return held_folder.sweep(root, pattern, _guard(root))
+
+
+log = logging.getLogger(__name__)
 QUARANTINE = ".quarantine"  # folder of artifacts that were set aside as damaged
 
 
@@ -47,19 +66,14 @@ class ArtifactStore:
         return found
 
     def find(self, stage: str, fingerprint: str) -> Artifact | None:
-        """Looks a finished artifact up; a damaged one is set aside and never used.
-
-        Names and sizes are compared, not hashes: see :meth:`verify`. Raises StoreError if a name is
-        malformed, a damaged artifact cannot be moved, or one cannot be read just now: that one
-        stays where it is.
-        """
+        """Looks a finished artifact up by names and sizes; a damaged one is set aside."""
         path = self.path(stage, fingerprint)
         try:
             if not path.is_dir():
                 return None
             return manifest.read_manifest(path)
         except OSError as error:
-            raise store_error(error, path) from error
+            raise files.store_error(error, path) from error
         except StoreError as error:
             self.quarantine(path, error.message)
             return None
@@ -79,15 +93,15 @@ class ArtifactStore:
             except manifest.GONE:
                 problems.append(f"{file} is missing.")
             except OSError as error:
-                raise store_error(error, file) from error
+                raise files.store_error(error, file) from error
         return problems
 
     def quarantine(self, path: Path, reason: str) -> None:
         """Sets a damaged artifact aside, so that the next run makes it again."""
         target = self.root / QUARANTINE / f"{path.parent.name}-{path.name}-{uuid.uuid4().hex[:8]}"
-        make_folder(target.parent)
+        files.make_folder(target.parent)
         # Someone else may have moved it already, which is as good.
-        with store_errors(path), contextlib.suppress(FileNotFoundError):
+        with files.store_errors(path), contextlib.suppress(FileNotFoundError):
             path.rename(target)
         warning = f"{reason} It was moved to {target} and is made again."
         log.warning(warning)
@@ -99,7 +113,7 @@ class ArtifactStore:
     ) -> Iterator[None]:
         """Lets one process at a time make an artifact; ``on_wait`` may raise meanwhile."""
         manifest.check_name(stage, fingerprint)
-        lock = FileLock(self.root / drafts.LOCKS / f"{stage}-{fingerprint}", disposable=True)
+        lock = FileLock(self.root / LOCKS / f"{stage}-{fingerprint}", disposable=True)
         lock.acquire(on_wait=on_wait)
         with lock:
             self.sweep(stage, fingerprint)
@@ -115,9 +129,8 @@ class ArtifactStore:
     ) -> Iterator[Draft]:
         """Makes an artifact: write into the draft, and it appears when the block ends well.
 
-        The draft's ``artifact`` is then the finished one, or the one another process finished
-        first. ``inputs`` are JSON values for the manifest. Raises StoreError if the disk is full or
-        not writable; nothing is left behind.
+        The draft's ``artifact`` is then the finished one, by whoever was first. ``inputs`` are JSON
+        values for the manifest. Raises StoreError if the disk is full or not writable.
         """
         target = self.path(stage, fingerprint)
         started = time.monotonic()
@@ -125,10 +138,10 @@ class ArtifactStore:
             try:
                 yield draft
             except OSError as error:
-                if is_store_fault(error):
-                    raise store_error(error, draft.path) from error
+                if files.is_store_fault(error):
+                    raise files.store_error(error, draft.path) from error
                 raise
-            with store_errors(target):
+            with files.store_errors(target):
                 artifact = Artifact(
                     path=target,
                     stage=stage,
@@ -154,18 +167,18 @@ class ArtifactStore:
                 if artifact.path.exists():
                     raise
             else:
-                sync_folder(artifact.path.parent)
+                files.sync_folder(artifact.path.parent)
                 return artifact
         temporary.rename(artifact.path)
         return artifact
 
     def sweep(self, stage: str = "*", fingerprint: str = "") -> list[Path]:
         """Removes temporary folders whose makers are dead: all, of one kind, or of an artifact."""
-        return drafts.sweep(self.root, f"{stage}/{drafts.PREFIX}{fingerprint}*")
+        return sweep(self.root, f"{stage}/{PREFIX}{fingerprint}*")
 
     def names(self) -> list[tuple[str, str]]:
         """Returns stage and fingerprint of every artifact there seems to be."""
-        with store_errors(self.root):
+        with files.store_errors(self.root):
             return [
                 (path.parent.name, path.name)
                 for path in sorted(self.root.glob("[a-z]*/*"))
@@ -181,7 +194,7 @@ class ArtifactStore:
         """Removes an artifact; harmless where there is none."""
         path = self.path(stage, fingerprint)
         # Renamed first, so that nobody meets half of it.
-        hidden = path.with_name(f"{drafts.PREFIX}{path.name}-deleted-{uuid.uuid4().hex[:8]}")
-        with store_errors(path), contextlib.suppress(FileNotFoundError):
+        hidden = path.with_name(f"{PREFIX}{path.name}-deleted-{uuid.uuid4().hex[:8]}")
+        with files.store_errors(path), contextlib.suppress(FileNotFoundError):
             path.rename(hidden)
-            remove_tree(hidden)
+            files.remove_tree(hidden)

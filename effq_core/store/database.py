@@ -162,11 +162,8 @@ class Database:
         where, given = "id=:_id", values | {"_id": run_id}
         if seen is not None:
             where += " AND status=:_status AND driver_pid IS :_pid AND driver_started IS :_started"
-            given |= {
-                "_status": seen.status,
-                "_pid": seen.driver_pid,
-                "_started": seen.driver_started,
-            }
+            given |= {"_status": seen.status, "_pid": seen.driver_pid}
+            given["_started"] = seen.driver_started
         with self._connection.transaction() as sql:
             changed = sql.execute(
                 f"UPDATE runs SET {', '.join(f'{key}=:{key}' for key in values)} "  # noqa: S608

@@ -15,13 +15,23 @@ from effq_core import __version__
 from effq_core.base.errors import StoreError
 from effq_core.base.files import sync_folder
 
+MODEL_FILE = "model.tflite"
+LABELS_FILE = "labels.txt"
+WEIGHTS_FILE = "weights.npz"
+HISTORY_FILE = "history.json"
+INDEX_FILE = "index.json"
+LOOKALIKES_FILE = "lookalikes.json"
+ACCURACY_FILE = "accuracy.json"
+RESULTS_FILE = "results.json"
+FROZEN = "saved_model"
+KERAS_FILE = "probabilities.npy"
+
+
 MANIFEST = "manifest.json"
 FORMAT = 1
 _STAGE = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
-GONE = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
-"""What the operating system says of a file that is missing, or something else by now. Whatever else
-it says (too many open files, no permission, a network folder that is away) is no damage."""
+GONE = (FileNotFoundError, NotADirectoryError, IsADirectoryError)  # all else is no damage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,13 +102,8 @@ def seal(folder: Path) -> tuple[FileEntry, ...]:
     for path in files_below(folder):
         with path.open("rb") as file:
             os.fsync(file.fileno())
-        entries.append(
-            FileEntry(
-                path=path.relative_to(folder).as_posix(),
-                size=path.stat().st_size,
-                sha256=hash_file(path),
-            )
-        )
+        name, size = path.relative_to(folder).as_posix(), path.stat().st_size
+        entries.append(FileEntry(path=name, size=size, sha256=hash_file(path)))
     for path in sorted(folder.rglob("*")):
         if path.is_dir():
             sync_folder(path)
@@ -118,11 +123,7 @@ def write_manifest(folder: Path, artifact: Artifact) -> None:
 
 
 def read_manifest(folder: Path) -> Artifact:
-    """Reads an artifact's manifest and compares it with the names and sizes on disk.
-
-    Raises StoreError if the manifest is missing or malformed, or a file is missing or of another
-    size, and OSError if something cannot be read just now, which says nothing about the artifact.
-    """
+    """Reads and compares names and sizes; StoreError: damaged, OSError: unreadable now."""
     try:
         plain = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         if plain.pop("format") != FORMAT:

@@ -1,8 +1,4 @@
-"""Deleting runs, and with them what only they used; never what another run needs.
-
-Nothing here trusts an inventory that may be old: each artifact is locked, and looked for in the
-index once more, before it goes.
-"""
+"""Deleting runs, and with them what only they used; never what another run needs."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,8 +8,7 @@ from effq_core.base.files import remove_tree
 from effq_core.base.locks import FileLock
 from effq_core.base.run_ids import validate_run_id
 from effq_core.base.settings import Home
-from effq_core.store import drafts
-from effq_core.store.artifacts import ArtifactStore
+from effq_core.store.artifacts import LOCKS, ArtifactStore
 from effq_core.store.database import Database
 from effq_core.store.usage import Inventory, Key, leftovers, take_inventory, tree_size
 
@@ -53,10 +48,10 @@ def plan_deletion(home: Home, inventory: Inventory, run_ids: Iterable[str]) -> D
 
 
 def delete_runs(home: Home, database: Database, run_ids: Iterable[str]) -> int:
-    """Deletes runs, none of them active, and what only they used; returns the bytes freed.
+    """Deletes runs and what only they used; returns the bytes freed.
 
-    Raises InputError if one does not exist or is active; then none is deleted, and StoreError if
-    something cannot be removed, or nobody knows what another run uses.
+    Raises InputError, and deletes none, if one does not exist or is active; StoreError if something
+    cannot be removed, or nobody knows what another run uses.
     """
     run_ids = list(run_ids)
     inventory = take_inventory(home, database)
@@ -108,7 +103,7 @@ def _free(home: Home, database: Database, keys: Iterable[Key]) -> int:
     freed = 0
     for stage, fingerprint in keys:
         path = store.path(stage, fingerprint)
-        lock = FileLock(home.artifacts / drafts.LOCKS / f"{stage}-{fingerprint}", disposable=True)
+        lock = FileLock(home.artifacts / LOCKS / f"{stage}-{fingerprint}", disposable=True)
         if not lock.try_acquire():
             continue
         try:

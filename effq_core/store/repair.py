@@ -15,8 +15,8 @@ from effq_core.jobs.files import JobFiles
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
 from effq_core.store.manifest import Artifact
-from effq_core.store.reserve import RESERVE
 from effq_core.store.rows import RunRow, Status
+from effq_core.store.runfiles import RESERVE
 from effq_core.store.usage import ABANDONED_SECONDS, REPORT, abandoned_drafts
 
 
@@ -33,11 +33,7 @@ class Repair:
 
 
 def rebuild(database: Path, store: ArtifactStore) -> Repair:
-    """Verifies every artifact's hashes and makes an index that knows every run.
-
-    A sound index is kept and completed; a damaged one is moved aside. Runs come from their own
-    files, and from ``report`` artifacts whose run has none.
-    """
+    """Verifies every artifact's hashes and makes an index that knows every run."""
     moved = _move_if_damaged(database)
     swept = len(store.sweep()) + _sweep_abandoned(store.home)
     artifacts, unreadable = _verified(store)
@@ -50,13 +46,9 @@ def rebuild(database: Path, store: ArtifactStore) -> Repair:
             if artifact.stage == REPORT and artifact.fingerprint not in known:
                 run = _run_of(artifact)
                 added += run is not None and index.insert_run(run)
+    n, aside = len(artifacts), tuple(store.take_warnings())
     return Repair(
-        moved=moved,
-        runs=added,
-        artifacts=len(artifacts),
-        quarantined=tuple(store.take_warnings()),
-        unreadable=unreadable,
-        swept=swept,
+        moved=moved, runs=added, artifacts=n, quarantined=aside, unreadable=unreadable, swept=swept
     )
 
 

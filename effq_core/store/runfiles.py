@@ -6,12 +6,36 @@ from dataclasses import replace
 from pathlib import Path
 
 from effq_core.base.errors import InputError, StoreError
-from effq_core.base.files import read_json, store_error, write_json
+from effq_core.base.files import make_folder, read_json, store_error, store_errors, write_json
 from effq_core.base.run_ids import validate_run_id
 from effq_core.store.rows import RunRow, StageRow, StageState, Status
 
-log = logging.getLogger(__name__)
+RESERVE = "reserve"  # its file in a run's folder
+BYTES = 1 << 20  # what the end of a run writes into the index
 
+
+class Reserve:
+    """Space set aside while a driver works on a run."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / RESERVE
+
+    def take(self) -> None:
+        """Sets the space aside, or raises StoreError if there is none, or it is not writable."""
+        make_folder(self._file.parent)
+        with store_errors(self._file):
+            # Written, not only asked for: some file systems promise more than they have.
+            self._file.write_bytes(bytes(BYTES))
+
+    def give(self) -> None:
+        """Gives it back; harmless where that has happened, and told to the log where it cannot."""
+        try:
+            self._file.unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("%s cannot be removed (%s).", self._file, error.strerror)
+
+
+log = logging.getLogger(__name__)
 RUN_FILE = "run.json"
 STAGES_FILE = "stages.json"
 
@@ -42,13 +66,9 @@ def read_run_files(folder: Path) -> list[RunRow]:
 
 def write_stages(folder: Path, stages: list[StageRow]) -> None:
     """Keeps what a run's stages make beside the index, if the disk lets us: it is a second copy."""
-    _write(
-        folder,
-        [
-            {"name": row.name, "kind": row.kind, "fingerprint": row.fingerprint}
-            for row in sorted(stages, key=lambda row: row.position)
-        ],
-    )
+    rows = sorted(stages, key=lambda row: row.position)
+    told = ("name", "kind", "fingerprint")
+    _write(folder, [{name: getattr(row, name) for name in told} for row in rows])
 
 
 def _write(folder: Path, stages: list[dict[str, str]] | None) -> None:
@@ -59,11 +79,7 @@ def _write(folder: Path, stages: list[dict[str, str]] | None) -> None:
 
 
 def read_stages(run: RunRow, folder: Path) -> list[StageRow] | None:
-    """Reads what a run's stages make, in the plan's order, with no more than is sure.
-
-    Empty where the run has planned none yet, ``None`` where they were lost. Raises StoreError if
-    the file cannot be read just now.
-    """
+    """Reads what a run's stages make, in order; ``None``: lost, empty: no plan yet."""
     path = folder / STAGES_FILE
     # When and by whom they were made was in the index alone.
     state = StageState.REUSED if run.status is Status.FINISHED else StageState.PENDING

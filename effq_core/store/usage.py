@@ -22,7 +22,6 @@ _UNPACKING = ".unpacking-*"
 ADDING = ".adding-"  # begins the names of folders whose photos somebody is still deciding about
 ABANDONED_SECONDS = 3600.0
 _FINGERPRINT_LENGTH = 64
-
 Key = tuple[str, str]  # kind of stage and fingerprint: what names an artifact
 
 
@@ -51,9 +50,7 @@ class Inventory:
     users: dict[Key, set[str]] = field(default_factory=dict)  # ids of runs that use an artifact
     by_run: dict[str, set[Key]] = field(default_factory=dict)
     planning: list[str] = field(default_factory=list)  # runs begun that have not said what they use
-    # Runs that could go on, and of which nobody knows any more what they have made: the index was
-    # rebuilt, and they are older than the files that would tell
-    unknown: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)  # runs of which nobody knows what they use
 
     def run_bytes(self, run_id: str) -> int:
         """Returns the bytes of everything a run uses, shared or not."""

@@ -16,7 +16,7 @@ from effq_core.measure.statistics import Comparison, compare
 from effq_core.results import Row as CsvRow
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.database import Database
-from effq_core.store.stage_files import ACCURACY_FILE
+from effq_core.store.manifest import ACCURACY_FILE
 from effq_core.sweeps.findings import sentences
 from effq_core.sweeps.state import SweepState
 
@@ -51,18 +51,12 @@ def outcome(home: Home, state: SweepState) -> tuple[Row, ...]:
     for place, member in enumerate(state.sweep.members()):
         made = state.evaluations[place] if place < len(state.evaluations) else {}
         found = [
-            entry
-            for variant, fingerprint in made.items()
-            if (entry := _found(store, variant, fingerprint, made.get(BASELINE, "")))
+            entry for v, f in made.items() if (entry := _found(store, v, f, made.get(BASELINE, "")))
         ]
+        run = state.runs.get(place)
+        problem = state.failed.get(place, ("", ""))[0]
         rows.append(
-            Row(
-                place=place,
-                label=member.label,
-                run=state.runs.get(place),
-                problem=state.failed.get(place, ("", ""))[0],
-                found=tuple(found),
-            )
+            Row(place=place, label=member.label, run=run, problem=problem, found=tuple(found))
         )
     return tuple(rows)
 
@@ -81,8 +75,7 @@ def _found(store: ArtifactStore, variant: str, fingerprint: str, baseline: str) 
     return Found(variant, get_variant(variant).title, accuracy, comparison)
 
 
-# Kept for as long as the process lives: an artifact never changes, and a page that follows a sweep
-# asks every second. A comparison of 2,000 photos and 1,000 classes takes half a second.
+# Artifacts never change, and a page that follows a sweep asks for slow comparisons every second.
 @lru_cache(maxsize=2048)
 def _accuracy(path: Path) -> AccuracyReport:
     plain = read_json(path / ACCURACY_FILE)

@@ -127,11 +127,7 @@ class SweepDriver(Driver):
     def _row(self, place: int, own: str, named: dict[str, str], position: int) -> StageRow:
         row = self._progress[self._union.members[place][own]]
         # Made once, and so told once: by the first run that has it.
-        first = next(
-            number
-            for number, member in enumerate(self._union.members)
-            if row.name in member.values()
-        )
+        first = next(n for n, m in enumerate(self._union.members) if row.name in m.values())
         row = replace(row, name=own, position=position, fingerprint=named[own])
         if first == place and row.state is not StageState.REUSED:
             return row
@@ -157,7 +153,6 @@ class SweepDriver(Driver):
         )
 
 
-sweep_foreground = partial(run_foreground, driver=SweepDriver)
-"""Works on a sweep in this process until it ends."""
+sweep_foreground = partial(run_foreground, driver=SweepDriver)  # works until it ends
 
 kinds.register(KIND, SweepDriver.work)

@@ -12,8 +12,7 @@ from effq_core.store.rows import StageState
 from effq_core.sweeps.union import Union
 
 _COUNT_SECONDS = 2.0
-_STOPS_ALL = (Cancelled, StoreError, EngineError, DownloadError)
-"""Errors that every other run would meet as well."""
+_STOPS_ALL = (Cancelled, StoreError, EngineError, DownloadError)  # others would meet them too
 
 
 class SweepExecutor(Executor):
@@ -27,9 +26,7 @@ class SweepExecutor(Executor):
         on_failed: Callable[[int, EffqError], None],
     ) -> None:
         super().__init__(*arguments)
-        self._union = union
-        self._on_finished = on_finished
-        self._on_failed = on_failed
+        self._union, self._on_finished, self._on_failed = union, on_finished, on_failed
         self._alive = set(range(len(union.members)))
         self._counted = 0.0
 
@@ -53,12 +50,10 @@ class SweepExecutor(Executor):
         if isinstance(error, _STOPS_ALL):
             raise error
         for place in sorted(self._alive):
-            report = self._union.members[place]["report"]
-            if spec.name in needed(self._plan, {report}):
+            if spec.name in needed(self._plan, {self._union.members[place]["report"]}):
                 self._alive.discard(place)
                 self._on_failed(place, error)
-        reports = {self._union.members[place]["report"] for place in self._alive}
-        wanted = needed(self._plan, reports)
+        wanted = needed(self._plan, {self._union.members[place]["report"] for place in self._alive})
         active = {each.task.spec.name for each in self._active.values()}
         for stage in self._plan:
             name = stage.name

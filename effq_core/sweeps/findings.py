@@ -13,7 +13,8 @@ from effq_core.measure.statistics import MARGIN_POINTS
 from effq_core.results.access import load_results
 from effq_core.results.document import Results
 from effq_core.store.database import Database
-from effq_core.sweeps.results import Along, Series, sweep, x_text
+from effq_core.sweeps.points import Along, Series, x_text
+from effq_core.sweeps.results import sweep
 from effq_core.sweeps.state import SweepState
 from effq_core.sweeps.sweep import Sweep
 
@@ -23,7 +24,6 @@ HOW = (
     "all these comparisons together (Holm); significant means p < 0.05. The test covers chance in "
     "the photos; the least and greatest value show what another seed does."
 )
-"""How the sentences were found, for whoever asks."""
 
 
 @dataclass(frozen=True)
@@ -131,12 +131,10 @@ def _pair(first: Series, a: int, second: Series, b: int, name: str, other: str) 
     left, right = ([cells[seed].right() for seed in seeds] for cells in (before, after))
     if {len(row) for row in left} != {len(row) for row in right}:
         return None
-    low = min(first.points[a].x, second.points[b].x)
-    return _Pair(name, other, low, paired_means(left, right))
+    return _Pair(name, other, min(first.points[a].x, second.points[b].x), paired_means(left, right))
 
 
 def _real(pairs: Sequence[_Pair]) -> list[_Pair]:
-    """Returns the pairs that differ by more than chance, the largest difference first."""
     real = [pair for pair in pairs if pair.p < SIGNIFICANCE]
     return sorted(real, key=lambda pair: -abs(pair.result.difference))
 
@@ -196,10 +194,7 @@ def _setting(entry: Series, place: int, along: Along) -> str:
 
 def _spread(series: Sequence[Series], along: Along, quality: str) -> str:
     several = [
-        (point.most - point.least, entry, place)
-        for entry in series
-        for place, point in enumerate(entry.points)
-        if len(point.seeds) > 1
+        (p.most - p.least, e, i) for e in series for i, p in enumerate(e.points) if len(p.seeds) > 1
     ]
     if not several:
         return ""
@@ -225,8 +220,7 @@ def alongs(choice: Sweep) -> tuple[Along, ...]:
     """Returns the axes with two values or more; calibration size where only other choices vary."""
     found = [along for axis, along in _ALONG.items() if axis in choice.varied]
     if not found:
-        trains = "losses" in choice.varied
-        found = [Along.QAT_EPOCHS if trains else Along.CALIBRATION_SIZE]
+        found = [Along.QAT_EPOCHS if "losses" in choice.varied else Along.CALIBRATION_SIZE]
     return tuple(found)
 
 
@@ -249,8 +243,7 @@ def sentences(home: Home, database: Database, state: SweepState) -> tuple[str, .
     runs = results_of(home, database, state)
     if len(runs) < 2:
         return ()
-    labelled = runs[0][1].baseline.accuracy.top1 is not None
-    quality = "top-1" if labelled else "agreement with float32"
+    quality = "top-1" if runs[0][1].baseline.accuracy.top1 is not None else "agreement with float32"
     found: list[str] = []
     for along in alongs(state.sweep):
         varies = {name for name in state.sweep.base.variants if name != "float32"}

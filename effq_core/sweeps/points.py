@@ -27,8 +27,7 @@ class Along(StrEnum):
 class Measure(StrEnum):
     """What is drawn against it."""
 
-    QUALITY = "quality"
-    """Top-1 with Wilson's interval, of the mean over seeds; without labels, the agreement."""
+    QUALITY = "quality"  # top-1, Wilson's interval; without labels, agreement
     DIFFERENCE = "difference"  # top-1 minus float32's on the same photos, with the paired interval
 
 
@@ -41,8 +40,7 @@ class Point:
     low: float
     high: float
     n: int
-    # Against float32: of the exact McNemar test, with several seeds of the exact sign-flip test;
-    # ``None`` without labels and for float32.
+    # Against float32: exact McNemar test, of several seeds exact sign flips; ``None``: no labels.
     p: float | None
     run: str
     seeds: tuple[int, ...]
@@ -83,7 +81,6 @@ AXIS: dict[Along, str] = {
     Along.QAT_EPOCHS: "Epochs of fine-tuning (0: calibrated ranges, no training)",
     Along.LEARNING_RATE: "Learning rate of fine-tuning",
 }
-"""What the x axis shows."""
 
 
 def common(results: Results) -> Hashable:
@@ -105,8 +102,7 @@ def rest_of(results: Results, variant: str, along: Along) -> Hashable:
             trained = (trained, qat.learning_rate)
     size = 0 if along is Along.CALIBRATION_SIZE else calibration.size
     parts = (part for part in settings(Experiment) if part.variant == variant)
-    own = str([part.of(experiment) for part in parts])
-    return common(results), method, trained, size, own
+    return common(results), method, trained, size, str([part.of(experiment) for part in parts])
 
 
 def x_text(x: float, along: Along) -> str:
@@ -163,11 +159,7 @@ _MODEL, _SEED, _WEIGHTS = 0, 3, 4  # places among the parts
 
 def label_of(variant: str, own: Parts, others: Sequence[Parts]) -> str:
     """Names a series by its variant and by what not all series of the variant share."""
-    places = [
-        place
-        for place, (identity, _) in enumerate(own)
-        if any(other[place][0] != identity for other in others)
-    ]
+    places = [place for place, (i, _) in enumerate(own) if any(o[place][0] != i for o in others)]
     if _MODEL in places:  # another model has other weights: no need to say so
         places = [place for place in places if place != _WEIGHTS]
     title = get_variant(variant).title

@@ -1,38 +1,18 @@
-"""Accuracy against one choice of the experiment, over several runs that share all others.
-
-Runs that differ in their seed but were measured on the same photos become one point: their mean.
-"""
+"""Accuracy against one choice of the experiment, over several runs that share all others."""
 
 from collections.abc import Hashable, Mapping, Sequence
 
 from effq_core.experiment.variants import get_variant
 from effq_core.measure.seeds import paired_means, repeated
 from effq_core.results.document import Results, VariantResult
-from effq_core.sweeps.points import (
-    AXIS,
-    Along,
-    Cell,
-    Measure,
-    Point,
-    Series,
-    common,
-    label_of,
-    parts_of,
-    rest_of,
-    right_answers,
-    x_text,
-)
-
-__all__ = ["AXIS", "Along", "Measure", "Point", "Series", "baselines", "sweep", "x_text"]
+from effq_core.sweeps import points
+from effq_core.sweeps.points import Along, Cell, Measure, Point, Series
 
 
 def sweep(
     runs: Sequence[tuple[str, Results]], along: Along, measure: Measure = Measure.QUALITY
 ) -> tuple[Series, ...]:
-    """Collects what runs say about one choice, float32's series first.
-
-    Runs that differ in anything else that matters to a variant become series of their own.
-    """
+    """Collects what runs say about one choice, float32 first; a series differs in nothing else."""
     groups: dict[tuple[str, Hashable], dict[float, dict[int, Cell]]] = {}
     for title, results in runs:
         for variant in results.variants.values():
@@ -42,20 +22,18 @@ def sweep(
             # What a variant starts from is epoch 0 of the same line.
             start = along is Along.QAT_EPOCHS and get_variant(variant.name).start_of
             name = start or variant.name
-            key = name, rest_of(results, name, along)
+            key = name, points.rest_of(results, name, along)
             cell = Cell(title=title, results=results, variant=variant)
             groups.setdefault(key, {}).setdefault(x, {})[results.experiment.seed] = cell
-    parts = {key: parts_of(places, key[0], along) for key, places in groups.items()}
+    parts = {key: points.parts_of(places, key[0], along) for key, places in groups.items()}
     return tuple(
         Series(
-            variant=key[0],
-            label=label_of(
-                key[0], parts[key], [parts[other] for other in parts if other[0] == key[0]]
-            ),
-            points=tuple(_mean(x, places[x], measure) for x in sorted(places)),
-            cells=tuple(places[x] for x in sorted(places)),
+            variant=k[0],
+            label=points.label_of(k[0], parts[k], [parts[o] for o in parts if o[0] == k[0]]),
+            points=tuple(_mean(x, p[x], measure) for x in sorted(p)),
+            cells=tuple(p[x] for x in sorted(p)),
         )
-        for key, places in groups.items()
+        for k, p in groups.items()
     )
 
 
@@ -70,7 +48,9 @@ def _mean(x: float, cells: Mapping[int, Cell], measure: Measure) -> Point:
     right = [cells[seed].right() for seed in seeds]
     paired, p = None, None
     if first.variant.comparison is not None and first.variant.accuracy.top1 is not None:
-        before = [right_answers(cells[seed].results, first.results.baseline.name) for seed in seeds]
+        before = [
+            points.right_answers(cells[seed].results, first.results.baseline.name) for seed in seeds
+        ]
         paired = paired_means(before, right)
         p = paired.p
     run = f"{len(seeds)} runs"
@@ -97,7 +77,7 @@ def baselines(
     for title, results in runs:
         point = _point(0, title, results.baseline, measure)
         if point is not None:
-            found.setdefault(common(results), point)
+            found.setdefault(points.common(results), point)
     return tuple(found.values())
 
 

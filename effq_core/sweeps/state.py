@@ -1,8 +1,4 @@
-"""What is kept of a sweep: a run like any other, and beside it a file with what it varies.
-
-The run has the stages of all the sweep's runs, so that it is followed, cancelled, resumed and
-found interrupted like every run. Each of the sweep's runs appears once it is finished.
-"""
+"""What is kept of a sweep: a run with all its runs' stages, and a file with what it varies."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -75,9 +71,8 @@ def read_sweep(home: Home, run_id: str) -> SweepState:
     try:
         return _state(run_id, plain)
     except (ExperimentError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise StoreError(
-            f"The sweep's file {path} is damaged ({error}).", "Start the same sweep again."
-        ) from error
+        message = f"The sweep's file {path} is damaged ({error})."
+        raise StoreError(message, "Start the same sweep again.") from error
 
 
 def _state(run_id: str, plain: dict[str, Any] | None) -> SweepState:
@@ -104,7 +99,6 @@ def list_sweeps(home: Home, database: Database) -> list[tuple[RunRow, SweepState
 
 
 def _sweep_runs(home: Home, database: Database) -> list[RunRow]:
-    """Returns the runs of all sweeps, newest first, however many runs came since."""
     found = []
     for path in home.runs.glob(f"*/{SWEEP_FILE}"):
         try:

@@ -27,7 +27,6 @@ class Member:
 
 
 AXES = {each.axis.name: each for each in walk(Experiment) if each.axis.name}
-"""The settings a sweep can vary, by the name of their axis."""
 
 
 @dataclass(frozen=True, init=False)
@@ -40,45 +39,34 @@ class Sweep:
     values: dict[str, tuple[Any, ...]]
 
     def __init__(self, /, *, base: Experiment, **values: Collection[Any]) -> None:
-        """Checks what is to be tried.
-
-        Raises:
-            ExperimentError: If it stands for one run or for too many, a value is out of range, or
-                nothing that was chosen depends on a value that varies.
-        """
+        """Checks what is to be tried; ExperimentError where it makes no sensible sweep."""
         if not isinstance(base, Experiment):
             raise ExperimentError("A sweep needs an experiment to vary.")
         base.require_own_files("A sweep")
         if unknown := sorted(set(values) - set(AXES)):
-            raise ExperimentError(
-                f"Unknown setting of a sweep: {', '.join(unknown)}.",
-                f"Known: {', '.join(('base', *AXES))}.",
-            )
+            message = f"Unknown setting of a sweep: {', '.join(unknown)}."
+            raise ExperimentError(message, f"Known: {', '.join(('base', *AXES))}.")
         object.__setattr__(self, "base", base)
         # Each value once and in one order, so that equal sweeps are equal.
         tidied = {axis: _tidied(axis, values.get(axis, ())) for axis in AXES}
         object.__setattr__(self, "values", tidied)
         if self.runs > MOST_RUNS:
-            counts = " × ".join(
-                f"{len(self.values[axis])} {AXES[axis].axis.title}" for axis in self.axes
-            )
+            counts = " × ".join(f"{len(self.values[a])} {AXES[a].axis.title}" for a in self.axes)
             raise ExperimentError(
                 f"This sweep has {self.runs:,} runs ({counts}); at most {MOST_RUNS} are allowed.",
                 "Choose fewer values, or make several sweeps.",
             )
         if self.runs < 2:
-            raise ExperimentError(
-                "This sweep has one run.", "Give at least two values of a setting, or start a run."
-            )
+            hint = "Give at least two values of a setting, or start a run."
+            raise ExperimentError("This sweep has one run.", hint)
         self._check_needed()
 
     def _check_needed(self) -> None:
         for axis in self.axes:
             use = AXES[axis].use
             if use and not any(responds(name, axis) for name in self.base.variants):
-                raise ExperimentError(
-                    f"No chosen variant depends on the {AXES[axis].axis.title}.", f"{use.remedy}."
-                )
+                message = f"No chosen variant depends on the {AXES[axis].axis.title}."
+                raise ExperimentError(message, f"{use.remedy}.")
 
     @property
     def axes(self) -> tuple[str, ...]:
@@ -96,18 +84,13 @@ class Sweep:
         return math.prod(len(self.values[axis]) for axis in self.axes)
 
     def members(self) -> tuple[Member, ...]:
-        """Returns the experiments, each once, always in the same order.
-
-        All settings come with the first seed, then all with the second: a sweep that is stopped
-        half-way has compared everything, with fewer seeds.
-        """
+        """Returns the experiments, each once; all of the first seed first, as it may be stopped."""
         first = self.base.seed if self.base.common_seed is None else self.base.common_seed
         axes = sorted(self.axes, key=lambda axis: axis != "seeds")  # the seeds change last
         found = []
         for chosen in itertools.product(*(self.values[axis] for axis in axes)):
             values = dict(zip(axes, chosen, strict=True))
-            # The same photos and float model in all runs: only so is it the choice that is
-            # measured, and what it rests on made once.
+            # All runs share photos and float model, so that only the choice differs.
             changes = {AXES[axis].path: value for axis, value in values.items()}
             experiment = self.base.changed({**changes, "common_seed": first})
             words = [AXES[axis].axis.words(values[axis]) for axis in self.varied]
@@ -142,18 +125,14 @@ def responds(variant: str, axis: str) -> bool:
 
 
 def worth_sweeping(base: Experiment, axes: Iterable[str]) -> Experiment:
-    """Leaves out the variants that stay as they are whatever the sweep varies; float32 is kept.
-
-    Those that are fine-tuned are kept where a choice of fine-tuning varies, or only the seed.
-    """
+    """Keeps float32 and the variants that what the sweep varies can change."""
     varied = [axis for axis in axes if AXES[axis].use] or ["seeds"]
     # Fine-tuning anew for every calibration size costs hours nobody has asked for.
     trains = any(AXES[axis].part != "calibration" for axis in varied)
     kept = [
-        name
-        for name in base.variants
-        if any(responds(name, axis) for axis in varied)
-        and (trains or not get_variant(name).trained)
+        n
+        for n in base.variants
+        if any(responds(n, a) for a in varied) and (trains or not get_variant(n).trained)
     ]
     return replace(base, variants=tuple(kept) or base.variants)
 

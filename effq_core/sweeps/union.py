@@ -20,8 +20,7 @@ _EVALUATE = "evaluate:"
 class Union:
     """The stages of several runs, each fingerprint once."""
 
-    # All stages, the first run's first; a name that several runs use for different things has ``@``
-    # and the run's number after it.
+    # All stages, the first run's first; a name taken before has ``@`` and the run's number.
     plan: Plan
     fingerprints: dict[str, str]
     # For each run, names in the plan by the names its own plan has.
@@ -61,8 +60,7 @@ def union(plans: Sequence[Plan]) -> Union:
                 found[key], named[name] = name, fingerprint
             own[spec.name] = found[key]
         members.append(own)
-    total = sum(len(plan) for plan in plans)
-    return Union(Plan(stages), named, tuple(members), total)
+    return Union(Plan(stages), named, tuple(members), sum(len(plan) for plan in plans))
 
 
 def plan_sweep(sweep: Sweep, home: Home) -> Union:
@@ -87,9 +85,7 @@ def forecast_sweep(sweep: Sweep, home: Home, history: Iterable[StageRow] = ()) -
     """Estimates a sweep."""
     joined = plan_sweep(sweep, home)
     store = ArtifactStore(home)
-    missing = [
-        spec for spec in joined.plan if not store.exists(spec.kind, joined.fingerprints[spec.name])
-    ]
+    missing = [s for s in joined.plan if not store.exists(s.kind, joined.fingerprints[s.name])]
     pace = host_pace(history)
     return SweepForecast(
         runs=len(joined.members),

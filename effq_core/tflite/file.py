@@ -1,7 +1,4 @@
-"""The one reader of ``.tflite`` files: what is in one, typed and not to be changed.
-
-LiteRT verifies a file when it loads it, more strictly than this. Imports no TensorFlow.
-"""
+"""The one reader of ``.tflite`` files, typed. LiteRT verifies a file more strictly."""
 
 from __future__ import annotations
 
@@ -21,32 +18,22 @@ from effq_core.tflite.packing import BITS, unpacked
 
 _TYPES = {number: name for name, number in vars(schema.TensorType).items() if type(number) is int}
 _DAMAGE = (struct.error, ValueError, LookupError, AttributeError, TypeError)
-"""What the generated accessors raise for bytes that are no file."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Tensor:
-    """A tensor of a graph.
+    """A tensor of a graph."""
 
-    Attributes:
-        index: Its number in the graph; LiteRT's interpreter counts alike.
-        name: Its name; empty where it has none.
-        shape: Its sides; 1 where a side may vary.
-        dtype: Such as ``FLOAT32`` or ``INT8``.
-        scales: Steps between neighbouring integers, float32: none for floats, one for all, or one
-            for each output channel of a kernel.
-        zero_points: The integers that stand for zero, int64, likewise.
-        buffer: Number of the buffer its values are stored in; several tensors may share one.
-        data: Those values as they are stored, uint8; empty for an activation.
-    """
-
-    index: int
-    name: str
-    shape: tuple[int, ...]
-    dtype: str
+    index: int  # its number in the graph; LiteRT's interpreter counts alike
+    name: str  # its name; empty where it has none
+    shape: tuple[int, ...]  # its sides; 1 where a side may vary
+    dtype: str  # such as ``FLOAT32`` or ``INT8``
+    # Steps between neighbouring integers, float32: none for floats, one for all, or one for each
+    # output channel of a kernel.
     scales: npt.NDArray[np.float32]
-    zero_points: npt.NDArray[np.int64]
-    buffer: int
+    zero_points: npt.NDArray[np.int64]  # the integers that stand for zero, int64, likewise
+    buffer: int  # number of the buffer its values are stored in; several tensors may share one
+    # Those values as they are stored, uint8; empty for an activation.
     data: npt.NDArray[np.uint8] = field(repr=False)
 
     @property
@@ -64,23 +51,15 @@ class Tensor:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Operator:
-    """An operator of a graph.
+    """An operator of a graph."""
 
-    Attributes:
-        index: Its place in the graph.
-        kind: What it is.
-        inputs: What it reads; ``None`` where it could read something and does not.
-        outputs: What it makes.
-        kernel: Its weights as they are stored; ``None`` where it has none.
-        has_activation: Whether an activation function is fused into it.
-    """
-
-    index: int
-    kind: OperatorKind
+    index: int  # its place in the graph
+    kind: OperatorKind  # what it is
+    # What it reads; ``None`` where it could read something and does not.
     inputs: tuple[Tensor | None, ...]
-    outputs: tuple[Tensor, ...]
-    kernel: Tensor | None
-    has_activation: bool
+    outputs: tuple[Tensor, ...]  # what it makes
+    kernel: Tensor | None  # its weights as they are stored; ``None`` where it has none
+    has_activation: bool  # whether an activation function is fused into it
 
     @property
     def output(self) -> Tensor:
@@ -90,19 +69,12 @@ class Operator:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Graph:
-    """A graph of a file.
+    """A graph of a file."""
 
-    Attributes:
-        tensors: All, constants included.
-        operators: In the order they run.
-        inputs: What is fed in.
-        outputs: What comes out.
-    """
-
-    tensors: tuple[Tensor, ...]
-    operators: tuple[Operator, ...]
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[Tensor, ...]
+    tensors: tuple[Tensor, ...]  # all, constants included
+    operators: tuple[Operator, ...]  # in the order they run
+    inputs: tuple[Tensor, ...]  # what is fed in
+    outputs: tuple[Tensor, ...]  # what comes out
 
     @cached_property
     def makers(self) -> dict[Tensor, Operator]:
@@ -112,15 +84,10 @@ class Graph:
 
 @dataclass(frozen=True, eq=False)
 class TfliteFile:
-    """What a file consists of.
+    """What a file consists of."""
 
-    Attributes:
-        graphs: The first is the main one; control flow has more.
-        signatures: Names of its signatures.
-    """
-
-    graphs: tuple[Graph, ...]
-    signatures: tuple[str, ...]
+    graphs: tuple[Graph, ...]  # the first is the main one; control flow has more
+    signatures: tuple[str, ...]  # names of its signatures
 
     @property
     def main(self) -> Graph:
@@ -129,14 +96,7 @@ class TfliteFile:
 
 
 def read_tflite(file: Path | bytes) -> TfliteFile:
-    """Reads what a file consists of.
-
-    Args:
-        file: A ``.tflite`` file, or what is in it.
-
-    Raises:
-        ModelError: If it is missing, damaged, or none at all.
-    """
+    """Reads a ``.tflite`` file or its bytes; ``ModelError`` if missing, damaged or none."""
     name = "The model" if isinstance(file, bytes) else file.name
     try:
         model = unpack(file if isinstance(file, bytes) else file.read_bytes())
@@ -154,11 +114,7 @@ def read_tflite(file: Path | bytes) -> TfliteFile:
 
 
 def unpack(content: bytes) -> Any:
-    """Returns a file as the schema's own objects, which may be changed; errors are the schema's.
-
-    Args:
-        content: What is in it; stored values stay views of it.
-    """
+    """Returns bytes as the schema's objects, with views of stored values; errors are its own."""
     if not schema.Model.ModelBufferHasIdentifier(content, 0):
         raise ValueError("not marked as a .tflite file")
     return schema.ModelT.InitFromPackedBuf(content, 0)
@@ -187,8 +143,7 @@ def _graph(model: Any, graph: Any) -> Graph:
                 has_activation=bool(getattr(op.builtinOptions, "fusedActivationFunction", 0)),
             )
         )
-    ends = (tuple(tensors[i] for i in _row(side)) for side in (graph.inputs, graph.outputs))
-    inputs, outputs = ends
+    inputs, outputs = (tuple(tensors[i] for i in _row(e)) for e in (graph.inputs, graph.outputs))
     return Graph(tensors=tensors, operators=tuple(operators), inputs=inputs, outputs=outputs)
 
 
@@ -202,7 +157,7 @@ def _kind(code: Any) -> OperatorKind:
 
 
 def _tensor(model: Any, index: int, tensor: Any) -> Tensor:
-    grid = tensor.quantization
+    grid, data = tensor.quantization, model.buffers[tensor.buffer].data
     is_integer = grid is not None and grid.scale is not None
     return Tensor(
         index=index,
@@ -212,12 +167,8 @@ def _tensor(model: Any, index: int, tensor: Any) -> Tensor:
         scales=np.asarray(grid.scale if is_integer else (), np.float32),
         zero_points=np.asarray(grid.zeroPoint if is_integer else (), np.int64),
         buffer=tensor.buffer,
-        data=np.asarray(_data(model.buffers[tensor.buffer]), np.uint8),
+        data=np.asarray(() if data is None else data, np.uint8),
     )
-
-
-def _data(buffer: Any) -> Any:
-    return () if buffer.data is None else buffer.data
 
 
 def _row(vector: Any) -> tuple[int, ...]:

@@ -21,15 +21,7 @@ what all blocks before them have added up: of wide range, and rounded anew by ea
 
 
 def layer_name(tensor: str) -> str:
-    """Finds the Keras layer in the name the converter gave a tensor.
-
-    Args:
-        tensor: Such as ``net/stem_bn/FusedBatchNormV3;net/stem_conv/Conv2D1``: the operators that
-            were fused, the layer with the kernel last.
-
-    Returns:
-        Such as ``stem_conv``.
-    """
+    """Finds ``stem_conv`` in ``net/stem_bn/FusedBatchNormV3;net/stem_conv/Conv2D1``."""
     parts = [part for part in tensor.split(";") if part.strip("/")]
     # A long name is cut off in the middle of its last part: that part has no operator any more.
     whole = [part for part in parts if part.count("/") >= 1] or parts or [tensor]
@@ -48,19 +40,7 @@ def is_stage(block: str) -> bool:
 
 
 def block_of(layer: str, kind: str, current: str, *, has_blocks: bool) -> str:
-    """Names the block of an operator; what has no name of its own stays where it is.
-
-    In a model without EfficientNet's blocks, every operator with weights begins one.
-
-    Args:
-        layer: Its layer's name.
-        kind: Its kind, such as ``CONV_2D``.
-        current: The block of the operator before it; empty for the first.
-        has_blocks: Whether the model has EfficientNet's.
-
-    Returns:
-        The block's name.
-    """
+    """Names an operator's block: its own or ``current``, or one each that has weights."""
     if layer.startswith("normalise"):
         return STEM
     if known := _BLOCK.match(layer):
@@ -74,15 +54,11 @@ def block_of(layer: str, kind: str, current: str, *, has_blocks: bool) -> str:
 
 @dataclass(frozen=True)
 class Names(Plain):
-    """What a model's parts are called.
+    """What a model's parts are called."""
 
-    Attributes:
-        blocks: Name of each block and of its layers with weights, in order.
-        groups: Names of the groups it has: the same part of every block.
-    """
-
+    # Name of each block and of its layers with weights, in order.
     blocks: tuple[tuple[str, tuple[str, ...]], ...]
-    groups: tuple[str, ...]
+    groups: tuple[str, ...]  # names of the groups it has: the same part of every block
 
     @property
     def layers(self) -> dict[str, tuple[str, ...]]:
@@ -96,14 +72,7 @@ class Names(Plain):
         return (*layers, *self.groups, *(name for each in layers.values() for name in each))
 
     def check(self, names: Iterable[str]) -> None:
-        """Refuses a name that is none of its blocks, layers or groups.
-
-        Args:
-            names: What somebody wants to keep.
-
-        Raises:
-            ModelError: If there is no such part, with those there are.
-        """
+        """Refuses, with a ``ModelError``, names of no block, layer or group."""
         known = set(self.every)
         for name in names:
             if name not in known:

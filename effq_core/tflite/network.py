@@ -1,9 +1,4 @@
-"""What a model is made of: operators, layers and blocks, read from its float32 ``.tflite`` file.
-
-Names come from Keras through the converter: ``net/block4b_bn/...;net/block4b_dwconv2/depthwise``
-is an operator of layer ``block4b_dwconv2`` in block ``block4b``. Where a model has other names,
-every operator with weights begins a block of its own. Imports no TensorFlow.
-"""
+"""A model's operators, layers and blocks, by the names its float32 ``.tflite`` file has."""
 
 from __future__ import annotations
 
@@ -33,58 +28,35 @@ from effq_core.tflite.naming import (
 class BlockKind(StrEnum):
     """What a block is in EfficientNet's terms (Tan and Le, 2019 and 2021)."""
 
-    STEM = "stem"
-    """Normalisation and the first convolution."""
-    FUSED_MBCONV = "fused_mbconv"
-    """One full convolution where MBConv has an expansion and a depthwise one."""
-    MBCONV = "mbconv"
-    """Expansion, depthwise convolution, often squeeze-and-excite, projection."""
-    HEAD = "head"
-    """The last convolution, pooling, and the classifier."""
-    OTHER = "other"
-    """Of a model that is not an EfficientNet."""
+    STEM = "stem"  # normalisation and the first convolution
+    FUSED_MBCONV = "fused_mbconv"  # one full convolution for expansion and depthwise
+    MBCONV = "mbconv"  # expansion, depthwise convolution, often squeeze-and-excite, projection
+    HEAD = "head"  # the last convolution, pooling, and the classifier
+    OTHER = "other"  # of a model that is not an EfficientNet
 
 
 @dataclass(frozen=True, kw_only=True)
 class Op:
-    """One operator.
+    """One operator."""
 
-    Attributes:
-        index: Its place in the file's main graph.
-        kind: Such as ``CONV_2D``.
-        tensor: Name of the tensor it makes.
-        shape: Of that tensor, without the batch.
-        sources: Names of the activations it reads.
-        kernel: Shape of its weights; empty where it has none.
-        weights: Number of its weights and biases.
-        layer: Name of its layer.
-        block: Name of its block.
-    """
-
-    index: int
-    kind: str
-    tensor: str
-    shape: tuple[int, ...]
-    sources: tuple[str, ...]
-    kernel: tuple[int, ...]
-    weights: int
-    layer: str
-    block: str
+    index: int  # its place in the file's main graph
+    kind: str  # such as ``CONV_2D``
+    tensor: str  # name of the tensor it makes
+    shape: tuple[int, ...]  # of that tensor, without the batch
+    sources: tuple[str, ...]  # names of the activations it reads
+    kernel: tuple[int, ...]  # shape of its weights; empty where it has none
+    weights: int  # number of its weights and biases
+    layer: str  # name of its layer
+    block: str  # name of its block
 
 
 @dataclass(frozen=True)
 class Block:
-    """Operators that belong together and can be kept in floats together.
+    """Operators that belong together and can be kept in floats together."""
 
-    Attributes:
-        name: Such as ``block4b``.
-        kind: What it is.
-        ops: Its operators, in order.
-    """
-
-    name: str
-    kind: BlockKind
-    ops: tuple[Op, ...]
+    name: str  # such as ``block4b``
+    kind: BlockKind  # what it is
+    ops: tuple[Op, ...]  # its operators, in order
 
     @property
     def stage(self) -> int | None:
@@ -114,11 +86,7 @@ class Block:
 
     @property
     def layers(self) -> dict[str, tuple[Op, ...]]:
-        """Its operators by the layer with weights they follow, in order.
-
-        An activation belongs to the convolution before it: keeping one of both would only move
-        the border between integers and floats.
-        """
+        """Its operators by the layer with weights before them, as they share its precision."""
         found: dict[str, list[Op]] = {}
         name = ""
         for op in self.ops:
@@ -130,13 +98,9 @@ class Block:
 
 @dataclass(frozen=True)
 class Network:
-    """A model as blocks in order.
+    """A model as blocks in order."""
 
-    Attributes:
-        blocks: In the order of the graph.
-    """
-
-    blocks: tuple[Block, ...]
+    blocks: tuple[Block, ...]  # in the order of the graph
 
     @cached_property
     def by_name(self) -> dict[str, Block]:
@@ -167,18 +131,7 @@ class Network:
         return {name: tuple(op.tensor for op in ops) for name, ops in found.items() if ops}
 
     def tensors_of(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Finds the tensors that blocks or layers make.
-
-        Args:
-            names: Of blocks, of layers as :attr:`Block.layers` names them, or of
-                :attr:`groups`.
-
-        Returns:
-            Names of tensors.
-
-        Raises:
-            ModelError: If there is no such block, layer or group.
-        """
+        """Finds the tensors that blocks, layers or groups make; ``ModelError`` without such."""
         layers = {name: ops for block in self.blocks for name, ops in block.layers.items()}
         asked = tuple(names)
         self.names.check(asked)
@@ -197,17 +150,7 @@ class Network:
 
 
 def read_network(float32: Path | bytes) -> Network:
-    """Reads a model's blocks.
-
-    Args:
-        float32: Its float32 ``.tflite`` file, or what is in it.
-
-    Returns:
-        The blocks.
-
-    Raises:
-        ModelError: If the file cannot be read.
-    """
+    """Reads the blocks of a float32 ``.tflite`` file or its bytes; ``ModelError`` for a bad one."""
     grouped: dict[str, list[Op]] = {}
     for op in _ops(read_tflite(float32).main):
         grouped.setdefault(op.block, []).append(op)

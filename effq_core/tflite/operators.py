@@ -1,8 +1,4 @@
-"""The one table of operators: what each is called, and what it means for integers.
-
-A name that LiteRT does not have is refused, never guessed at. Files from elsewhere may hold
-operators of their own: those are explicit, as :attr:`OperatorKind.is_custom`.
-"""
+"""The one table of operators: what each is called, and what it means for integers."""
 
 from __future__ import annotations
 
@@ -29,25 +25,16 @@ class OutputScale(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class OperatorKind:
-    """A kind of operator.
+    """A kind of operator."""
 
-    Attributes:
-        name: As files have it, such as ``CONV_2D``.
-        title: For people, such as ``convolution``.
-        channel_axis: Axis of the output channels in its kernel; ``None`` where it has none.
-        output_scale: Where the scale of its int8 output comes from.
-        is_border: Whether it only converts between floats and integers.
-        keeps_values: Whether it hands on the numbers it reads, one by one.
-        is_custom: Whether it is none of LiteRT's own.
-    """
-
-    name: str
-    title: str
+    name: str  # as files have it, such as ``CONV_2D``
+    title: str  # for people, such as ``convolution``
+    # Axis of the output channels in its kernel; ``None`` where it has none.
     channel_axis: int | None = None
-    output_scale: OutputScale = OutputScale.RANGE
-    is_border: bool = False
-    keeps_values: bool = False
-    is_custom: bool = False
+    output_scale: OutputScale = OutputScale.RANGE  # where the scale of its int8 output comes from
+    is_border: bool = False  # whether it only converts between floats and integers
+    keeps_values: bool = False  # whether it hands on the numbers it reads, one by one
+    is_custom: bool = False  # whether it is none of LiteRT's own
 
     @property
     def has_kernel(self) -> bool:
@@ -107,14 +94,7 @@ BY_NAME: Mapping[str, OperatorKind] = MappingProxyType(
 
 
 def operator_kind(name: str) -> OperatorKind:
-    """Returns one of LiteRT's own operators.
-
-    Args:
-        name: Such as ``CONV_2D``.
-
-    Raises:
-        ModelError: If LiteRT has none of this name.
-    """
+    """Returns LiteRT's own operator, such as ``CONV_2D``; ``ModelError`` if it has none."""
     if name not in BY_NAME:
         raise ModelError(
             f"LiteRT has no operator {name!r}.",

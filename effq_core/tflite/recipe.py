@@ -12,21 +12,13 @@ RECIPE_FILE = "recipe.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe(Record):
-    """What one mixed file is made by; whoever has the float32 file can make it again.
-
-    Attributes:
-        keep: Blocks or layers kept in floats, by name.
-        precision: What their weights are stored in.
-        method: Calibration method of everything else.
-        percentile: Share of values a range holds, in per cent; of method ``percentile`` only.
-        suggested: Whether a search chose the blocks.
-    """
+    """What one mixed file is made by; whoever has the float32 file can make it again."""
 
     FILE = RECIPE_FILE
     WHAT = "The recipe"
 
-    keep: tuple[str, ...]
-    precision: Precision
-    method: str
-    percentile: float
-    suggested: bool
+    keep: tuple[str, ...]  # blocks or layers kept in floats, by name
+    precision: Precision  # what their weights are stored in
+    method: str  # calibration method of everything else
+    percentile: float  # share of values a range holds, in per cent; of method ``percentile`` only
+    suggested: bool  # whether a search chose the blocks

@@ -22,15 +22,7 @@ def pack(model: Any) -> bytes:
 
 
 def with_ranges(float32: bytes, ranges: Mapping[str, tuple[float, float]]) -> bytes:
-    """Writes the ranges of activations into a float32 file, for the quantizer to read.
-
-    Args:
-        float32: The float32 ``.tflite`` file.
-        ranges: Smallest and largest value by tensor name.
-
-    Raises:
-        StageError: If an activation has no range.
-    """
+    """Writes ranges by tensor name into a float32 file; ``StageError`` where one is missing."""
     model = unpack(float32)
     graph = model.subgraphs[0]
     produced = {*graph.inputs, *(index for op in graph.operators for index in op.outputs)}
@@ -52,19 +44,7 @@ def with_ranges(float32: bytes, ranges: Mapping[str, tuple[float, float]]) -> by
 
 
 def halve_kernels(file: bytes) -> bytes:
-    """Stores float32 kernels as float16, each behind a DEQUANTIZE, as float16 files do.
-
-    XNNPACK knows the pattern and unpacks the kernel once, when it takes the operator over.
-
-    Args:
-        file: A ``.tflite`` file, such as a mixed one with kernels in float32.
-
-    Returns:
-        The smaller file; the same bytes, if no kernel is float32.
-
-    Raises:
-        StageError: If float16 cannot hold a weight.
-    """
+    """Stores float32 kernels as float16, unpacked once; StageError if a weight is too large."""
     model = unpack(file)
     graph = model.subgraphs[0]
     halved: dict[int, Any] = {}

@@ -4,8 +4,7 @@ import streamlit as st
 
 from pages.ui.common.choose import Source, choose_run
 from pages.ui.common.show import guard, page_head
-from pages.ui.learn.calibration import calibration_part
-from pages.ui.learn.fake_quant import fake_quant_part
+from pages.ui.learn.calibration import calibration_part, fake_quant_part
 from pages.ui.learn.recovery import recovery_part
 from pages.ui.learn.source import tensors_of
 from pages.ui.learn.weights import weights_part
@@ -40,13 +39,9 @@ def _choose_part() -> str:
 
 
 @st.fragment
+# Guarded in here: a fragment runs again by itself, without what is around it.
+@guard()
 def _draw(part: str, source: Source) -> None:
-    # Guarded in here: a fragment runs again by itself, without what is around it.
-    with guard():
-        _show(part, source)
-
-
-def _show(part: str, source: Source) -> None:
     if part == "training":
         recovery_part(source)
         return

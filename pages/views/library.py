@@ -7,10 +7,8 @@ from pages.ui.common import session
 from pages.ui.common.show import guard, page_head
 from pages.ui.library.cards import show_datasets, show_models
 from pages.ui.library.folder import show_add_folder
-from pages.ui.library.health import show_health
 from pages.ui.library.model import show_add_model, show_ready_files
-from pages.ui.library.runs import show_runs
-from pages.ui.library.space import show_space
+from pages.ui.library.runs import show_health, show_runs, show_space
 from pages.ui.library.upload import show_add_photos
 
 page_head("Library", "What is on this machine, where does it come from, and what can go?")

@@ -7,7 +7,7 @@ from effq_core.base.glossary import tip
 from effq_core.pipeline.presets import demo
 from pages.ui.common import session
 from pages.ui.common.run_list import show_runs
-from pages.ui.common.show import guard, page_head
+from pages.ui.common.show import button, guard, page_head
 from pages.ui.experiment.start import estimate, start
 from pages.ui.overview.reference import show_outcome, show_reference
 
@@ -28,11 +28,11 @@ with guard():
 
 with guard(), st.container(horizontal=True, vertical_alignment="center", key="demo"):
     cost = estimate(demo())
-    pressed = st.button(
+    pressed = button(
         "Run the demo experiment",
+        "play_arrow",
+        "do_demo",
         type="primary",
-        icon=":material/play_arrow:",
-        key="do_demo",
         help="Five variants of the bundled model on built-in photos. Needs no network.",
     )
     st.markdown(

@@ -8,11 +8,10 @@ from effq_core.base import formatting as fmt
 from effq_core.base.errors import BusyError, DatasetError
 from effq_core.predict.agreement import Answered
 from pages.ui.common.choose import choose_run
-from pages.ui.common.show import empty, escape, page_head, problem
-from pages.ui.predictions.answers import show_answers
+from pages.ui.common.show import button, empty, escape, page_head, problem
+from pages.ui.predictions.answers import CHOSEN, show_answers, show_table
 from pages.ui.predictions.inputs import Given, given_photos
 from pages.ui.predictions.model import Outcome, outcomes, warm
-from pages.ui.predictions.table import CHOSEN, show_table
 
 _SHOWN = "_predictions_shown"
 _LISTED = 60  # classes written one after the other; more would be a wall of text
@@ -28,8 +27,19 @@ def page() -> None:
         empty("There is no run yet.", page="experiment", label="Run an experiment")
         return
     labels = source.results.labels()
-    with right:
-        _classes(labels)
+    with (
+        right,
+        st.popover(
+            f"Knows {fmt.counted(len(labels), 'class', 'classes')}",
+            icon=":material/list:",
+            type="tertiary",
+            help="The model answers with one of these, whatever the photo shows.",
+        ),
+    ):
+        if len(labels) <= _LISTED:
+            st.markdown(", ".join(escape(label) for label in labels))
+        else:  # a table can be searched
+            st.dataframe({"class": labels}, hide_index=True, height=320)
     given = given_photos(labels)
     if not given:
         st.caption(":material/arrow_upward: Add a photo to compare all variants.")
@@ -37,7 +47,10 @@ def page() -> None:
         return
     found = outcomes(source.results, given)
     _name_refused(given, found)
-    _ask_to_wait(found)
+    busy = next((each for each in found.values() if isinstance(each, BusyError)), None)
+    if busy is not None:
+        problem(busy)
+        button("Try again", "refresh", "predictions_again")
     answered = {key: each for key, each in found.items() if isinstance(each, Answered)}
     if not answered:
         return
@@ -46,19 +59,6 @@ def page() -> None:
     chosen = _choose(answered)
     samples = {each.id: each.sample for each in given}
     show_answers(answered[chosen], sample=samples[chosen], classes=len(labels))
-
-
-def _classes(labels: Sequence[str]) -> None:
-    with st.popover(
-        f"Knows {fmt.counted(len(labels), 'class', 'classes')}",
-        icon=":material/list:",
-        type="tertiary",
-        help="The model answers with one of these, whatever the photo shows.",
-    ):
-        if len(labels) <= _LISTED:
-            st.markdown(", ".join(escape(label) for label in labels))
-        else:  # a table can be searched
-            st.dataframe({"class": labels}, hide_index=True, height=320)
 
 
 def _name_refused(given: Sequence[Given], found: Mapping[str, Outcome]) -> None:
@@ -70,13 +70,6 @@ def _name_refused(given: Sequence[Given], found: Mapping[str, Outcome]) -> None:
         st.warning(
             f"{what} could not be read:\n\n" + "\n".join(lines), icon=":material/broken_image:"
         )
-
-
-def _ask_to_wait(found: Mapping[str, Outcome]) -> None:
-    busy = next((each for each in found.values() if isinstance(each, BusyError)), None)
-    if busy is not None:
-        problem(busy)
-        st.button("Try again", icon=":material/refresh:", key="predictions_again")
 
 
 def _choose(answered: Mapping[str, Answered]) -> str:

@@ -5,10 +5,9 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.ui.common.choose import Source, choose_runs
-from pages.ui.common.show import empty, guard, page_head
-from pages.ui.results.checks import show_checks
+from pages.ui.common.show import empty, guard, page_head, pick
 from pages.ui.results.classes import show_classes
-from pages.ui.results.head import show_head
+from pages.ui.results.head import show_checks, show_head
 from pages.ui.results.numbers import show_numbers
 from pages.ui.results.photos import show_photos
 from pages.ui.results.pick import show_pick
@@ -43,12 +42,11 @@ if not sources:
     empty("No run is chosen.", page="experiment", label="Run an experiment")
 elif len(sources) == 1:
     show_head(sources[0])
-    part = st.segmented_control(
+    part = pick(
         "Part",
         list(PARTS),
-        default=next(iter(PARTS)),
-        required=True,
-        key="part",
+        "part",
+        next(iter(PARTS)),
         label_visibility="collapsed",
         bind="query-params",
     )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from effq_core.advise.nearest import nearest
+from effq_core.advise.reasons import nearest
 from effq_core.advise.recommend import Limits, recommend
 from effq_core.results import load_reference
 from tests.results.run_variations import changed

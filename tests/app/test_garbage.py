@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pages.ui.common import garbage
+from pages.ui.common import navigation as garbage
 from tests.app.conftest import OpenView
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from streamlit.testing.v1 import AppTest
 
 from effq_core.base.settings import Home
-from effq_core.intake.background import Checking
+from effq_core.intake.adding import Checking
 from effq_core.intake.steps import Step, StepState
 from effq_core.models.card import Label
 from effq_core.models.own import card as cards

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from effq_core.advise.headline import headline
+from effq_core.advise.recommend import headline
 from effq_core.experiment import Experiment
 from effq_core.results import REFERENCE, load_reference
 from effq_core.store.database import Database

@@ -59,7 +59,7 @@ def test_a_file_that_outlasts_its_visitor_is_not_kept(
     monkeypatch.setattr(uploaded, "runtime", found)
     _send(server, "me", "1", 40)
     here.remove("you")  # while their file was on its way
-    with pytest.raises(HTTPException, match="gone") as refused:
+    with pytest.raises(HTTPException, match="was closed") as refused:
         _send(server, "you", "1", 90)
     assert refused.value.status_code == 410
     assert (_kept(server, "me"), _kept(server, "you")) == (["1"], [])

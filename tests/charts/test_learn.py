@@ -14,8 +14,7 @@ from effq_core.experiment.calibration_methods import METHODS
 from effq_core.experiment.variants import get_variant
 from effq_core.learn.access import find_tensors
 from effq_core.learn.fake_quant import curve, follow
-from effq_core.learn.grids import make_grid
-from effq_core.learn.kernels import quantize_kernel, telling_layer
+from effq_core.learn.grids import make_grid, quantize_kernel, telling_layer
 from effq_core.learn.ranges import measure
 from effq_core.learn.recovery import rungs
 from effq_core.learn.tensors import Tensors

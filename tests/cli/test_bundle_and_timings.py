@@ -52,7 +52,7 @@ def test_timings_are_imported_listed_and_deleted(effq, tiny_home, tiny_run, tmp_
     file = tmp_path / "timings.json"
     file.write_bytes(encoded(document(tiny_run.results, device="Board [5]")))
 
-    assert "There are none" in effq("timings", "list").stdout
+    assert "No timings yet" in effq("timings", "list").stdout
     shown = effq("timings", "import", file, "--run", "tiny")
     assert shown.exit_code == 0, shown.stderr
     assert "Board [5]" in shown.stdout and "int8" in shown.stdout

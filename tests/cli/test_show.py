@@ -49,8 +49,10 @@ def test_show_tells_every_number_of_a_finished_run(effq, tiny_home, tiny_run) ->
         assert f"{100 * variant.accuracy.top1.share:.1f} %" in text
         if variant.sentence:
             assert variant.sentence in text
-    for part in ("1 thread", "2 threads", "Cold start", "Delegated", "gates", "Seed 42", "×"):
+    for part in ("1 thread", "2 threads", "Cold start", "Delegated", "Seed 42", "×"):
         assert part in text
+    # Kernels decide how fine-tuning ends, and so whether all of its checks hold.
+    assert "gates passed" in text or "Gate failed" in text
     assert tiny_run.results.hardware.cpu in text
 
 

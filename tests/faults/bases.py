@@ -32,8 +32,8 @@ SMALL = replace(
 _BRING = """
 from effq_core.intake.adding import Offer, check
 from effq_core.intake.keeping import keep
-from effq_core.models.own.labels import parse_labels
-from effq_core.models.own.preprocessing import Preprocessing
+from effq_core.models.class_names import parse_labels
+from effq_core.models.own.card import Preprocessing
 from effq_core.base.settings import Home
 from tests.models.own_files import classifier, small_body
 home = Home.from_environment()

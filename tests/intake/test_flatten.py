@@ -14,8 +14,8 @@ from effq_core.intake.flatten import Flattened, flatten
 from effq_core.intake.input_shape import InputShape
 from effq_core.intake.loading import in_float32
 from effq_core.models.families.family import FEATURES, HEAD, NORMALISE
+from effq_core.models.own.card import Preprocessing
 from effq_core.models.own.flat import FlatLayer, FlatModel, build_flat
-from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.models.weights import load_weights
 from tests.models.own_files import (
     SIDE,

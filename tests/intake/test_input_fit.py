@@ -10,9 +10,9 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from effq_core.base.errors import ModelError
-from effq_core.intake.input_fit import fit
+from effq_core.intake.checking_tflite import fit
 from effq_core.models.file_input import Feeding
-from effq_core.models.own.preprocessing import Preprocessing
+from effq_core.models.own.card import Preprocessing
 
 SIDE = 4
 _TYPES = {"uint8": schema.TensorType.UINT8, "int8": schema.TensorType.INT8}

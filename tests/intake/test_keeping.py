@@ -11,11 +11,17 @@ from effq_core.base.settings import Home
 from effq_core.care.own_content import look_through
 from effq_core.intake.adding import Checked, Offer
 from effq_core.intake.keeping import keep
+from effq_core.intake.sandbox import CHECKING
 from effq_core.intake.steps import OUT
-from effq_core.intake.workplace import CHECKING
-from effq_core.models.own.card import GRAPH_FILE, get_own, own_folder, own_models, remove_own_model
-from effq_core.models.own.labels import parse_labels
-from effq_core.models.own.preprocessing import Preprocessing
+from effq_core.models.class_names import parse_labels
+from effq_core.models.own.card import (
+    GRAPH_FILE,
+    Preprocessing,
+    get_own,
+    own_folder,
+    own_models,
+    remove_own_model,
+)
 from effq_core.models.own.ready import (
     MODEL_FILE,
     get_ready,
@@ -120,7 +126,7 @@ def test_a_model_of_which_only_the_card_is_left_is_none(home: Home) -> None:
     keep(home, checked(home, {GRAPH_FILE: b"graph"}), "Mine")
     (own_folder(home) / "mine" / GRAPH_FILE).unlink()
     assert own_models(home) == ()
-    with pytest.raises(StoreError, match="a card only"):
+    with pytest.raises(StoreError, match="only a card"):
         get_own("own:mine", home)
     (problem,) = look_through(home, hashes=False).problems
     assert "effq models remove own:mine" in problem
@@ -132,7 +138,7 @@ def test_a_ready_file_of_which_only_the_card_is_left_is_none(home: Home) -> None
     keep(home, checked(home, {MODEL_FILE: b"tflite"}), "Theirs")
     (ready_folder(home) / "theirs" / MODEL_FILE).unlink()
     assert ready_files(home) == ()
-    with pytest.raises(StoreError, match="a card only"):
+    with pytest.raises(StoreError, match="only a card"):
         get_ready("file_theirs", home)
     (problem,) = look_through(home, hashes=False).problems
     assert "effq models remove file_theirs" in problem

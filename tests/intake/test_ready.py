@@ -17,9 +17,9 @@ from effq_core.experiment.variants import Ranges, get_variant, in_catalogue_orde
 from effq_core.intake.adding import Offer, check
 from effq_core.intake.keeping import keep
 from effq_core.models.card import Normalisation
+from effq_core.models.class_names import parse_labels
 from effq_core.models.file_input import FEEDING_FILE, Feeding, TensorSpec, input_table, read_feeding
-from effq_core.models.own.labels import parse_labels
-from effq_core.models.own.preprocessing import Preprocessing
+from effq_core.models.own.card import Preprocessing
 from effq_core.models.own.ready import ReadyFile, get_ready, ready_files
 from effq_core.photos.image_input import ImageInput
 from effq_core.pipeline.plan import build_plan
@@ -46,13 +46,6 @@ def tflite(model: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path.write_bytes(convert(folder / "frozen", "dynamic_range"))
     path.write_bytes(convert(folder / "frozen", "float32"))
     return path
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
-    (tmp_path / "locks").mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "locks"))
-    return Home(tmp_path / "home")
 
 
 def kept(home: Home, tflite: Path) -> ReadyFile:

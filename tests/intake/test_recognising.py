@@ -11,11 +11,11 @@ import pytest
 from effq_core.base.settings import Home
 from effq_core.intake import sample_answers as asked
 from effq_core.intake.adding import Checked, Offer, check
-from effq_core.intake.recognising import unrecognised
+from effq_core.intake.sample_answers import unrecognised
 from effq_core.intake.steps import StepState
 from effq_core.models.card import Label, label_set
 from effq_core.models.file_input import Feeding
-from effq_core.models.own.preprocessing import Preprocessing
+from effq_core.models.own.card import Preprocessing
 from effq_core.photos.image_input import ImageInput
 from effq_core.runtimes.model import Model
 from tests.models.own_files import SIDE, keras_of

@@ -16,11 +16,9 @@ from effq_core.base.settings import Home
 from effq_core.intake import sandbox, steps
 from effq_core.intake.adding import Offer, check, discard
 from effq_core.intake.keeping import keep
-from effq_core.intake.sandbox import Bounds
-from effq_core.intake.workplace import CHECKING, Workplace
-from effq_core.models.own.card import own_folder
-from effq_core.models.own.labels import parse_labels
-from effq_core.models.own.preprocessing import Preprocessing
+from effq_core.intake.sandbox import CHECKING, Bounds, Workplace
+from effq_core.models.class_names import parse_labels
+from effq_core.models.own.card import Preprocessing, own_folder
 from effq_core.quantize.convert import convert
 from effq_core.quantize.freeze import freeze
 from tests.models.own_files import TINY_LABELS, classifier, pooled_colours
@@ -35,13 +33,6 @@ def tflite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     freeze(classifier(2, pooled_colours), folder / "frozen")
     (folder / "net.tflite").write_bytes(convert(folder / "frozen", "float32"))
     return folder / "net.tflite"
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
-    (tmp_path / "locks").mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "locks"))
-    return Home(tmp_path / "home")
 
 
 def places(home: Home) -> list[Path]:
@@ -75,7 +66,7 @@ def test_a_thrown_away_check_leaves_nothing(home: Home, tflite: Path) -> None:
 _KILLED = """
 import os, sys
 from pathlib import Path
-from effq_core.intake.workplace import Workplace
+from effq_core.intake.sandbox import Workplace
 from effq_core.base.settings import Home
 place = Workplace(Home(Path(sys.argv[1])))
 (place.path / "in" / "upload").write_bytes(b"gigabytes")

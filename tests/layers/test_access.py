@@ -15,8 +15,16 @@ from effq_core.experiment import Calibration
 from effq_core.experiment.mixed import Layers, Mixed
 from effq_core.experiment.variants import MIXED
 from effq_core.layers import access
-from effq_core.layers.access import EFFECT, SIGNAL, SUGGEST, find_evidence, is_same_model
-from effq_core.layers.ask import is_about, looking, mixing
+from effq_core.layers.access import (
+    EFFECT,
+    SIGNAL,
+    SUGGEST,
+    find_evidence,
+    is_about,
+    is_same_model,
+    looking,
+    mixing,
+)
 from effq_core.layers.effect_record import EffectRecord
 from effq_core.layers.signal_record import SignalRecord
 from effq_core.results import load_reference

@@ -14,12 +14,11 @@ from effq_core.experiment.mixed import Mixed
 from effq_core.intake.adding import Offer, check
 from effq_core.intake.keeping import keep
 from effq_core.layers.names import names_of
+from effq_core.models.build import open_own
 from effq_core.models.card import ModelCard
 from effq_core.models.catalogue import MODELS
-from effq_core.models.own.card import GRAPH_FILE, OwnCard
-from effq_core.models.own.labels import parse_labels
-from effq_core.models.own.preprocessing import Preprocessing
-from effq_core.models.own.stored import open_own
+from effq_core.models.class_names import parse_labels
+from effq_core.models.own.card import GRAPH_FILE, OwnCard, Preprocessing
 from effq_core.photos.photo_patches import PhotoPatches
 from effq_core.pipeline.plan import build_plan
 from effq_core.quantize.convert import convert

@@ -23,8 +23,7 @@ from effq_core.layers.signal import measure_signal  # noqa: E402
 from effq_core.layers.signal_record import SignalRecord  # noqa: E402
 from effq_core.photos.pixels import read_pixels  # noqa: E402
 from effq_core.quantize.calibration import ActivationStatistics  # noqa: E402
-from effq_core.quantize.convert import quantize_with_ranges  # noqa: E402
-from effq_core.quantize.mixed import quantize_mixed  # noqa: E402
+from effq_core.quantize.convert import quantize_mixed, quantize_with_ranges  # noqa: E402
 from effq_core.runtimes.model import Model  # noqa: E402
 from effq_core.tflite.file import read_tflite  # noqa: E402
 from effq_core.tflite.network import read_network  # noqa: E402

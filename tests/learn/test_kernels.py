@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from learn_data import layer_of, some_tensors, uneven_layer
 
-from effq_core.learn.kernels import quantize_kernel, telling_channel, telling_layer
+from effq_core.learn.grids import quantize_kernel, telling_channel, telling_layer
 
 
 def test_one_wide_channel_leaves_the_narrow_ones_few_levels() -> None:

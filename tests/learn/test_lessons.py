@@ -4,7 +4,7 @@ import numpy as np
 from learn_data import activation_of, calm_and_odd, layer_of, uneven_layer
 
 from effq_core.experiment.calibration_methods import METHODS
-from effq_core.learn.kernels import quantize_kernel
+from effq_core.learn.grids import quantize_kernel
 from effq_core.learn.lessons import calibration_lesson, scales_lesson
 from effq_core.learn.ranges import measure
 from effq_core.learn.tensors import Activation, Layer

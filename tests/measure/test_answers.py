@@ -9,7 +9,7 @@ import pytest
 
 from effq_core.base.errors import ModelError
 from effq_core.measure.predictions import Predictions
-from effq_core.models.file_outputs import ANSWERS_FILE, Answers, read_answers, write_answers
+from effq_core.models.file_input import ANSWERS_FILE, Answers, read_answers, write_answers
 
 
 @pytest.mark.parametrize(

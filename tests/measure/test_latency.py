@@ -14,10 +14,10 @@ import pytest
 from effq_core.base.errors import Cancelled, ExperimentError, ModelError, StageError
 from effq_core.base.hardware import describe
 from effq_core.base.reporting import SilentReporter
-from effq_core.measure import latency_process
+from effq_core.measure import sitting
 from effq_core.measure.latency import LatencyReport, Measured, busy_warning, summarize
-from effq_core.measure.latency_process import probe
 from effq_core.measure.others import BUSY_SHARE, OtherProcesses
+from effq_core.measure.sitting import probe
 from tests.measure.timed_files import measured
 
 
@@ -143,7 +143,7 @@ def test_a_crash_of_the_measuring_process_is_told(models: dict[str, Path]) -> No
 def test_an_error_of_the_measuring_process_is_quoted(
     models: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(latency_process, "PROBE", "effq_core.measure.no_such_module")
+    monkeypatch.setattr(sitting, "PROBE", "effq_core.measure.no_such_module")
     with pytest.raises(StageError, match=r"exit code 1: .*no_such_module"):
         measure_latency(models["int8"], 1)
 
@@ -166,7 +166,7 @@ def test_cancelling_ends_the_measuring_process(
         started.append(popen(*args, **kwargs))  # type: ignore[call-overload]
         return started[-1]
 
-    monkeypatch.setattr(latency_process.subprocess, "Popen", remember)
+    monkeypatch.setattr(sitting.subprocess, "Popen", remember)
 
     class Stop(SilentReporter):
         asked = 0
@@ -189,7 +189,7 @@ def test_the_workers_allocator_settings_do_not_reach_the_measurement(
 ) -> None:
     monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "34359738368")
     code = "import os; print(os.environ.get('MALLOC_TRIM_THRESHOLD_'))"
-    assert latency_process._run([sys.executable, "-c", code], SilentReporter())[0].strip() == "None"
+    assert sitting._run([sys.executable, "-c", code], SilentReporter())[0].strip() == "None"
 
 
 def test_a_report_is_frozen(models: dict[str, Path]) -> None:

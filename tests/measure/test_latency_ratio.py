@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from effq_core.measure.latency_ratio import Ratio, quotient, ratio_of
+from effq_core.measure.latency import Ratio, quotient, ratio_of
 from tests.measure.timed_files import BUSY, QUIET, report
 
 

@@ -9,8 +9,7 @@ import psutil
 import pytest
 
 from effq_core.base.errors import Cancelled
-from effq_core.measure.others import BUSY_SHARE, is_busy
-from effq_core.measure.quiet import QuietCpu
+from effq_core.measure.others import BUSY_SHARE, QuietCpu, is_busy
 
 
 class World:

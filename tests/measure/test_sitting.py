@@ -10,8 +10,7 @@ import pytest
 
 from effq_core.base.errors import Cancelled, ExperimentError
 from effq_core.base.reporting import SilentReporter
-from effq_core.measure.latency import LatencyReport
-from effq_core.measure.latency_ratio import ratio_of
+from effq_core.measure.latency import LatencyReport, ratio_of
 from effq_core.measure.sitting import ROUNDS, time_together
 from tests.measure.timed_files import BUSY, QUIET, Machine
 
@@ -130,6 +129,13 @@ def test_it_waits_before_the_first_round_and_before_each_repeat() -> None:
     machine = Machine(lambda name, time: (10.0, BUSY if name == "int8" and time < 3 else QUIET))
     sit(machine, pause=lambda: waits.append(len(machine.order)))
     assert waits == [0, ROUNDS * len(NAMES), ROUNDS * len(NAMES) + 2]
+
+
+def test_nothing_is_repeated_where_it_never_is_quiet() -> None:
+    machine = Machine(lambda name, time: (10.0, BUSY))
+    found = sit(machine, again=False)
+    assert len(machine.order) == ROUNDS * len(NAMES)
+    assert first(found, "int8").disturbed
 
 
 def test_repeats_are_told_and_progress_ends_at_its_total() -> None:

@@ -12,9 +12,8 @@ from effq_core.base.errors import ModelError
 from effq_core.base.reporting import SilentReporter
 from effq_core.base.settings import ASSETS, Home
 from effq_core.models.build import build_model, load_model, replace_head, save_model
-from effq_core.models.built import read_labels
 from effq_core.models.card import Label, label_set
-from effq_core.models.catalogue import get_model
+from effq_core.models.catalogue import get_model, read_labels
 from effq_core.models.families.family import FEATURES, HEAD, NORMALISE
 from effq_core.models.weights import read_weights
 from effq_core.photos.decode import decode, open_image

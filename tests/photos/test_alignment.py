@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from effq_core.photos.alignment import Maps
-from effq_core.photos.alignment import aligned_correlation as of_levels
+from effq_core.photos.lookalikes import Maps
+from effq_core.photos.lookalikes import aligned_correlation as of_levels
 
 SIDE = 32
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageEnhance
 
 from effq_core.photos import lookalikes
-from effq_core.photos.base import ImageItem
 from effq_core.photos.decode import decode
+from effq_core.photos.index import ImageItem
 from effq_core.photos.lookalikes import SIDE, Miniatures, miniature, nearest_among, nearest_earlier
 from effq_core.photos.photo_patches import PhotoPatches, sample_photos
 

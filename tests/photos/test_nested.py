@@ -14,7 +14,7 @@ from effq_core.base.settings import Home
 from effq_core.photos.added import add_folder, added_folders, forget_folder
 from effq_core.photos.catalogue import available, open_dataset
 from effq_core.photos.folder import FolderDataset
-from effq_core.photos.nested import find_nested
+from effq_core.photos.listing import find_nested
 from effq_core.photos.preview import preview_folder
 from effq_core.photos.roots import Roots, folder_id, folder_of_id, require_allowed
 from effq_core.results.wording import dataset_title

@@ -11,9 +11,8 @@ from PIL import Image
 
 from effq_core.base.errors import Cancelled, DatasetError
 from effq_core.photos import photo_patches
-from effq_core.photos.base import ImageItem
 from effq_core.photos.decode import decode
-from effq_core.photos.index import Index
+from effq_core.photos.index import ImageItem, Index
 from effq_core.photos.photo_patches import CROPS, PhotoPatches, crop_box, sample_photos
 
 

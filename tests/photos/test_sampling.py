@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from effq_core.base.errors import DatasetError
-from effq_core.photos.base import TRAIN, VAL, ImageItem
-from effq_core.photos.index import Index
+from effq_core.photos.index import TRAIN, VAL, ImageItem, Index
 from effq_core.photos.sampling import ResolvedSizes, Role, candidates, check_sizes, draw_order
 
 SEEDS = st.integers(0, 2**31 - 1)

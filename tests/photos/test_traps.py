@@ -13,9 +13,8 @@ import pytest
 from PIL import Image
 
 from effq_core.base.errors import DatasetError
-from effq_core.photos import traps
-from effq_core.photos.decode import decode, open_image
-from effq_core.photos.traps import count_scans
+from effq_core.photos import decode as traps
+from effq_core.photos.decode import count_scans, decode, open_image
 
 
 def saved(image: Image.Image, kind: str, **options: object) -> bytes:

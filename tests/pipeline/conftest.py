@@ -7,8 +7,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from effq_core.base.settings import Home
 from effq_core.pipeline import control, engine
@@ -44,6 +47,29 @@ def store_in(folder: Path) -> Iterator[Home]:
 def home(tmp_path: Path) -> Iterator[Home]:
     with store_in(tmp_path) as home:
         yield home
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Home:
+    """Where plans are made for; nothing runs in it."""
+    return Home(tmp_path / "store")
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Any:
+    """Makes a folder of photos, in class folders or, without names, directly in it."""
+
+    def make(*classes: str) -> str:
+        root = tmp_path / "photos"
+        rng = np.random.default_rng(1)
+        for name in classes or ("",):
+            (root / name).mkdir(parents=True)
+            for i in range(4):
+                pixels = rng.integers(0, 256, (16, 16, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(root / name / f"{i}.png")
+        return f"folder:{root}"
+
+    return make
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ import pytest
 from pipeline_runs import Runs, dead
 
 from effq_core.base.errors import EngineError
-from effq_core.base.hostlock import cores
+from effq_core.base.locks import cores
 from effq_core.base.settings import Home
 from effq_core.pipeline import engine, engine_files
 from effq_core.pipeline.stage import StageTask, fingerprints

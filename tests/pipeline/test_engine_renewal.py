@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from distributed import Client, Scheduler, Worker
 
-from effq_core.pipeline.engine_server import _Limits, _until_idle
+from effq_core.pipeline.engine_server import _until_idle
 
 
 class Nanny:
@@ -33,10 +33,8 @@ def test_a_task_that_comes_while_the_worker_is_renewed_is_not_given_to_the_old_o
             Worker(scheduler.address, nthreads=1, **quiet),
         ):
             nanny = Nanny(scheduler)
-            limits = _Limits(engine=20, worker=0.2)
-            ended = asyncio.create_task(
-                _until_idle(scheduler, nanny, asyncio.Event(), limits)  # type: ignore[arg-type]
-            )
+            idle = _until_idle(scheduler, nanny, asyncio.Event(), 20, 0.2)  # type: ignore[arg-type]
+            ended = asyncio.create_task(idle)
             await asyncio.sleep(0)  # it has begun: what is done from now on is worth a renewal
             async with Client(scheduler.address, asynchronous=True) as client:
                 assert await client.submit(len, "early") == 5

@@ -18,8 +18,8 @@ from typer.testing import CliRunner
 from effq_core.base.settings import Home
 from effq_core.cli.app import app
 from effq_core.jobs.process import process_token
-from effq_core.pipeline import engine, engine_files, engine_workers
-from effq_core.pipeline.engine_status import engine_status
+from effq_core.pipeline import engine, engine_files
+from effq_core.pipeline.engine_status import engine_status, living_workers
 from effq_core.store.rows import Status
 
 
@@ -59,7 +59,7 @@ def test_an_idle_worker_gives_its_memory_back_and_another_is_there(
     assert state is not None
 
     until(lambda: dead(worker), "the worker that held memory must go")
-    until(lambda: engine_workers.living(runs.home) == 1, "and another come")
+    until(lambda: living_workers(runs.home) == 1, "and another come")
     assert not leftover.exists(), "what it left in the temporary folder goes with it"
     assert not leftover.is_relative_to(runs.home.root.parent / "tmp"), "that was its own folder"
     assert engine_status(runs.home).memory_bytes < 600 << 20
@@ -89,7 +89,7 @@ def test_a_worker_at_work_is_not_renewed(runs: Runs, monkeypatch: pytest.MonkeyP
 def test_measurements_share_the_hosts_lock_though_workers_have_folders_of_their_own(
     home: Home,
 ) -> None:
-    from effq_core.base.hostlock import host_folder
+    from effq_core.base.locks import host_folder
 
     client = engine.connect(home)
     try:
@@ -157,7 +157,7 @@ def test_stop_refuses_while_a_run_is_active_and_names_it(runs: Runs) -> None:
     assert told["freed_bytes"] > 50 << 20
     assert runs.ended(run_id).status is Status.CANCELLED
     assert process_token(state["pid"]) is None
-    assert engine_workers.living(runs.home) == 0
+    assert living_workers(runs.home) == 0
     assert "was not running" in effq("engine", "stop")[1]
 
 

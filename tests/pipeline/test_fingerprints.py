@@ -23,8 +23,7 @@ from effq_core.models.own.ready import MODEL_FILE, ready_folder
 from effq_core.photos.photo_patches import PhotoPatches
 from effq_core.pipeline import stage
 from effq_core.pipeline.plan import build_plan
-from effq_core.pipeline.shards import in_parts
-from effq_core.pipeline.stage import fingerprints
+from effq_core.pipeline.stage import fingerprints, in_parts
 from tests.models.own_cards import CARD
 
 GOLDEN = Path(__file__).with_name("fingerprints.json")

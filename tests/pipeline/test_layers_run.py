@@ -11,8 +11,8 @@ from effq_core.layers.access import find_evidence
 from effq_core.layers.effect_record import EffectRecord
 from effq_core.layers.trial_record import Suggestion
 from effq_core.measure.gates.recipe_as_asked import NAME
-from effq_core.models.own.labels import parse_labels
-from effq_core.models.own.preprocessing import Preprocessing
+from effq_core.models.class_names import parse_labels
+from effq_core.models.own.card import Preprocessing
 from effq_core.pipeline.driver import run_foreground
 from effq_core.results import load_results
 from effq_core.store.database import Database

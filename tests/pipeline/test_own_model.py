@@ -10,9 +10,8 @@ from effq_core.base.settings import Home
 from effq_core.experiment import Calibration, Experiment, Qat
 from effq_core.intake.adding import Offer, check
 from effq_core.intake.keeping import keep
-from effq_core.models.own.card import OwnCard
-from effq_core.models.own.labels import parse_labels
-from effq_core.models.own.preprocessing import Preprocessing
+from effq_core.models.class_names import parse_labels
+from effq_core.models.own.card import OwnCard, Preprocessing
 from effq_core.photos.pixels import read_pixels
 from effq_core.pipeline.driver import run_foreground
 from effq_core.pipeline.forecast import forecast

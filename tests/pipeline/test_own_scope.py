@@ -21,15 +21,15 @@ from effq_core.deliver.export_readme import readme
 from effq_core.experiment import Calibration, Experiment, Qat
 from effq_core.intake.adding import Offer, check
 from effq_core.intake.keeping import keep
-from effq_core.models.own.labels import parse_labels
-from effq_core.models.own.preprocessing import Preprocessing
+from effq_core.models.class_names import parse_labels
+from effq_core.models.own.card import Preprocessing
 from effq_core.photos.image_input import ImageInput, Resize
 from effq_core.photos.pixels import read_pixels
 from effq_core.pipeline.driver import run_foreground
 from effq_core.pipeline.plan import build_plan
 from effq_core.predict.variant_answers import Predictor
 from effq_core.results import Results, load_results
-from effq_core.results.elsewhere import on_photos
+from effq_core.results.access import on_photos
 from effq_core.results.photos import open_photos
 from effq_core.results.subject import head_text
 from effq_core.store.database import Database
@@ -130,6 +130,7 @@ def same_answers_without_effq(results: Results, variant: str, photos: Path, fold
     return inside
 
 
+@pytest.mark.usefixtures("xnnpack")  # as the bundle's script has, whose answers are compared
 def test_one_sigmoid_output_of_stretched_photos(
     shared_home: Home, photos: Path, tmp_path: Path
 ) -> None:
@@ -171,6 +172,7 @@ def test_one_sigmoid_output_of_stretched_photos(
     assert "image.resize((SIZE, SIZE)" in readme(results)
 
 
+@pytest.mark.usefixtures("xnnpack")
 def test_grey_images_without_a_channel(shared_home: Home, photos: Path, tmp_path: Path) -> None:
     model = brought(3, shape=(GREY_SIDE, GREY_SIDE), body=digits, classes=2)
     path = tmp_path / "grey.keras"

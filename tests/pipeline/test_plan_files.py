@@ -20,7 +20,7 @@ from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.stage import fingerprints
 from effq_core.rescue.request import Rescue
 from effq_core.results import load_reference
-from effq_core.results.elsewhere import measurable, on_photos
+from effq_core.results.access import measurable, on_photos
 from effq_core.store.database import Database
 from effq_core.store.rows import StageRow
 from effq_core.sweeps.sweep import Sweep

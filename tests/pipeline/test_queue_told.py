@@ -18,7 +18,7 @@ from pipeline_stages import spec
 from rich.console import Console
 from typer.testing import CliRunner
 
-from effq_core.base.hostlock import cores
+from effq_core.base.locks import cores
 from effq_core.cli import live
 from effq_core.cli.app import app
 from effq_core.cli.live import watching
@@ -73,7 +73,7 @@ def test_a_queued_run_tells_a_pipe_its_place_again_and_again(runs: Runs) -> None
         # On a busy machine the second takes long to end, and its place is told once more.
         told = next(line for line in process.stdout if line != place)
         assert told == place.replace("2nd", "1st")
-        driver.request_cancel(runs.home, first)
+        control.request_cancel(runs.home, first)
         rest, _ = process.communicate(timeout=60)
     finally:
         process.kill()

@@ -11,7 +11,7 @@ import pytest
 from effq_core.base.errors import InputError
 from effq_core.base.settings import QUIET_SECONDS, Home, quiet_seconds
 from effq_core.experiment import Experiment
-from effq_core.measure.quiet import QuietCpu
+from effq_core.measure.others import QuietCpu
 from effq_core.pipeline import control
 from effq_core.pipeline.context import TIME_NOW, WAITING_QUIET, Link, StageContext
 from effq_core.pipeline.registry import get_stage
@@ -50,22 +50,24 @@ def context(home: Home, run_id: str, sent: list[dict[str, Any]]) -> StageContext
     )  # fmt: skip
 
 
-def test_files_are_timed_only_after_the_wait(
-    home: Home, run_id: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("seconds", ["0.2", "0"])
+def test_files_are_timed_only_after_the_wait_and_again_only_where_it_is_waited_for(
+    home: Home, run_id: str, seconds: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("EFFQ_QUIET_SECONDS", "0.2")
+    monkeypatch.setenv("EFFQ_QUIET_SECONDS", seconds)
     monkeypatch.setattr(QuietCpu, "_look", lambda _: 0.9)
     sent: list[dict[str, Any]] = []
 
-    def together(files: Any, *_: Any, pause: Any, **__: Any) -> dict[str, Any]:
+    def together(files: Any, *_: Any, pause: Any, again: bool, **__: Any) -> dict[str, Any]:
         pause()
+        assert again == (seconds != "0")
         return {name: [] for name in files}
 
     monkeypatch.setattr(stage, "time_together", together)
     made = context(home, run_id, sent)
     stage.benchmark(replace(made, params={"threads": [1], "invocations": 100}))
-    assert any(each.get("kind") == "quiet_wait" for each in sent)
-    assert any(each.get("detail") == WAITING_QUIET for each in sent)
+    assert any(each.get("kind") == "quiet_wait" for each in sent) == (seconds != "0")
+    assert any(each.get("detail") == WAITING_QUIET for each in sent) == (seconds != "0")
 
 
 def test_a_search_does_not_pay_for_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,7 +120,7 @@ def test_the_flag_of_an_earlier_try_is_gone_when_a_run_is_run_again(
     database = Database(home.database)
     try:
         ended = database.set_status(run_id, Status.FAILED)
-        with pytest.raises(InputError, match="times nothing any more"):
+        with pytest.raises(InputError, match="nothing left to time"):
             control.time_now(home, run_id)
         control.prepare_again(database, home, ended)
     finally:

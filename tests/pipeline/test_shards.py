@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 
 from effq_core.base.settings import Home
-from effq_core.pipeline import shards
+from effq_core.pipeline import stage as shards
 from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.registry import stage_title
-from effq_core.pipeline.shards import SHARD_FROM, in_parts
-from effq_core.pipeline.stage import Plan, StageTask, fingerprints
+from effq_core.pipeline.stage import SHARD_FROM, Plan, StageTask, fingerprints, in_parts
 from effq_core.pipeline.stages.measure import part_range
 from effq_core.pipeline.worker import run_stage
 

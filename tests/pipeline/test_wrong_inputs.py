@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from effq_core.advise.headline import headline
+from effq_core.advise.recommend import headline
 from effq_core.base.settings import Home
 from effq_core.experiment import Calibration, Experiment
 from effq_core.intake.adding import Offer, check
 from effq_core.intake.keeping import keep
-from effq_core.models.own.labels import parse_labels
-from effq_core.models.own.preprocessing import Preprocessing
+from effq_core.models.class_names import parse_labels
+from effq_core.models.own.card import Preprocessing
 from effq_core.pipeline.driver import run_foreground
 from effq_core.results import Results, load_results
 from effq_core.results.warnings import About

@@ -12,7 +12,7 @@ from effq_core.base.errors import StageError
 from effq_core.experiment.mixed import Precision
 from effq_core.measure.gates.recipe_as_asked import computed, recipe_gate
 from effq_core.quantize.calibration import Ranges
-from effq_core.quantize.mixed import quantize_mixed
+from effq_core.quantize.convert import quantize_mixed
 from effq_core.runtimes.model import ModelPool
 from effq_core.runtimes.registry import inspect_file
 from effq_core.tflite.file import read_tflite

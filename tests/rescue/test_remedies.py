@@ -12,8 +12,7 @@ from effq_core.experiment import Calibration, Experiment
 from effq_core.experiment.mixed import Layers, Mixed
 from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.stage import fingerprints
-from effq_core.rescue.offers import offers
-from effq_core.rescue.remedies import CannotApply, apply, as_it_is
+from effq_core.rescue.remedies import CannotApply, apply, as_it_is, offers
 from effq_core.rescue.request import Remedy, Rescue
 from effq_core.store.artifacts import ArtifactStore
 

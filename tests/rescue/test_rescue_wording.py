@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from effq_core.measure.latency_ratio import Ratio
+from effq_core.measure.latency import Ratio
 from effq_core.rescue.document import HEADS, rows, to_json, to_markdown
 from effq_core.rescue.outcome import Outcome, Tells
 from effq_core.rescue.request import Remedy

@@ -8,8 +8,8 @@ import pytest
 
 from effq_core.base.errors import DatasetError
 from effq_core.base.settings import Home
+from effq_core.rescue.control import of_reference
 from effq_core.rescue.request import Rescue
-from effq_core.rescue.subject import of_reference
 
 
 def test_the_reference_runs_photos_are_not_here_and_that_is_said(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
 from effq_core.experiment.variants import controls
 from effq_core.measure.gates import Gate
-from effq_core.measure.latency_ratio import ratio_of
+from effq_core.measure.latency import ratio_of
 from effq_core.results import Results, find_run, load_reference, load_results, rows
 from effq_core.store.database import Database
 from effq_core.store.manifest import hash_file

@@ -10,13 +10,13 @@ import pytest
 from effq_core.charts.side_by_side import Quantity, side_by_side
 from effq_core.charts.sweep import sweep_chart
 from effq_core.measure.predictions import Predictions
-from effq_core.photos.base import ImageItem
-from effq_core.photos.index import items_to_json
+from effq_core.photos.index import ImageItem, items_to_json
 from effq_core.photos.pixels import ITEMS_FILE
 from effq_core.results import Results
 from effq_core.results.several import Touches, across, differences, verdicts
 from effq_core.store.manifest import MANIFEST
-from effq_core.sweeps.results import Along, Measure, baselines, sweep
+from effq_core.sweeps.points import Along, Measure
+from effq_core.sweeps.results import baselines, sweep
 from tests.results.run_variations import changed, together, unlabelled
 
 

@@ -9,7 +9,8 @@ from effq_core.charts.sweep import sweep_chart
 from effq_core.measure.predictions import Predictions, top1
 from effq_core.results import Results
 from effq_core.sweeps.findings import findings
-from effq_core.sweeps.results import Along, Measure, sweep
+from effq_core.sweeps.points import Along, Measure
+from effq_core.sweeps.results import sweep
 from tests.results.run_variations import changed
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from effq_core.results import load_reference
-from effq_core.results.training import shipped_epoch, shipped_epochs, training_text
+from effq_core.results.subject import shipped_epoch, shipped_epochs, training_text
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -15,15 +15,13 @@ from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
 from effq_core.experiment.variants import CATALOGUE
 from effq_core.measure.latency_probe import measure_here
-from effq_core.measure.latency_process import probe
-from effq_core.photos.base import ImageItem
-from effq_core.photos.index import items_to_json
+from effq_core.measure.sitting import probe
+from effq_core.photos.index import ImageItem, items_to_json
 from effq_core.photos.pixels import ITEMS_FILE, PIXELS_FILE
 from effq_core.pipeline.context import Link, StageContext
 from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.registry import get_stage
-from effq_core.pipeline.shards import in_parts
-from effq_core.pipeline.stage import StageSpec, StageTask
+from effq_core.pipeline.stage import StageSpec, StageTask, in_parts
 from effq_core.pipeline.stages import measure
 from effq_core.runtimes.registry import RUNTIMES
 from tests.runtimes.toy import SIDE, Toy, write_toy

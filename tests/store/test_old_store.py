@@ -19,8 +19,8 @@ from effq_core.base.settings import Home
 from effq_core.deliver.export import export, predictions_rows
 from effq_core.experiment import Experiment
 from effq_core.photos import photo_patches
-from effq_core.photos.base import ImageItem
 from effq_core.photos.decode import decode
+from effq_core.photos.index import ImageItem
 from effq_core.photos.photo_patches import PhotoPatches
 from effq_core.pipeline import stage
 from effq_core.pipeline.plan import build_plan

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from effq_core.base.errors import StoreError
-from effq_core.base.reading import reading
+from effq_core.base.files import reading
 
 
 @pytest.mark.parametrize(

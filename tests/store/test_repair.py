@@ -7,19 +7,16 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 from effq_core.base.errors import StoreError
 from effq_core.base.files import write_json
 from effq_core.base.locks import FileLock
 from effq_core.base.settings import Home
-from effq_core.care.own_content import look_through
-from effq_core.cli.app import app
 from effq_core.devices.timings import import_timings
 from effq_core.models.own import card, ready
 from effq_core.photos.added import add_folder
@@ -34,8 +31,8 @@ from effq_core.store.repair import rebuild
 from effq_core.store.rows import Status
 from tests.deliver.bundle.documents import document, encoded
 from tests.models.own_cards import CARD
+from tests.store.conftest import Effq
 
-Effq = Callable[..., Any]
 MINE = {**CARD, "title": "Mine", "preprocessing": "raw", "image_size": 32}
 
 
@@ -79,14 +76,6 @@ def _photos(folder: Path) -> None:
         for number in range(3):
             crop = photo[40 * number : 40 * number + 100, 60 * number : 60 * number + 100]
             Image.fromarray(crop).save(folder / name / f"{number}.png")
-
-
-@pytest.fixture
-def effq() -> Effq:
-    def call(*arguments: str) -> Any:
-        return CliRunner().invoke(app, list(arguments))
-
-    return call
 
 
 def files(home: Home) -> dict[str, str]:
@@ -256,16 +245,6 @@ def test_an_index_is_not_replaced_under_a_run_that_still_goes_on(home: Home) -> 
     assert rebuild(home.database, ArtifactStore(home)).moved is not None
 
 
-def test_a_timing_that_cannot_be_read_is_not_called_damaged(tmp_path: Path) -> None:
-    home = Home(tmp_path / "home")
-    path = home.device_timings / ("ab" * 32) / "t.json"
-    path.parent.mkdir(parents=True)
-    path.symlink_to("x" * 300)
-    (problem,) = look_through(home).problems
-    assert str(path) in problem
-    assert "Delete it" not in problem
-
-
 def test_half_an_artifact_without_a_manifest_is_set_aside(home: Home) -> None:
     half = home.artifacts / "evaluate" / ("12" * 32)
     half.mkdir()
@@ -276,32 +255,3 @@ def test_half_an_artifact_without_a_manifest_is_set_aside(home: Home) -> None:
 
     assert "no manifest" in told
     assert not half.exists()
-
-
-def test_what_cannot_be_read_is_named_and_left_as_it_is(
-    tmp_path: Path, effq: Effq, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    home = Home(tmp_path / "home")
-    store = ArtifactStore(home)
-    for number in range(3):
-        with store.create("convert", f"{number:064x}", {}) as draft:
-            (draft.path / "empty").touch()
-    bytes_fail, manifest_fails = (store.path("convert", f"{number:064x}") for number in (1, 2))
-    (bytes_fail / "empty").unlink()
-    (bytes_fail / "empty").symlink_to("/proc/self/mem")  # an empty file whose reading fails
-    (manifest_fails / "manifest.json").unlink()
-    (manifest_fails / "manifest.json").symlink_to("x" * 300)
-    monkeypatch.setenv("EFFQ_HOME", str(home.root))
-
-    answer = effq("doctor", "--offline", "--repair", "--json")
-
-    told = json.loads(answer.stdout)["repair"]
-    assert answer.exit_code == 1
-    assert (told["artifacts"], told["quarantined"]) == (1, [])
-    assert [
-        str(path) in text
-        for path, text in zip((bytes_fail, manifest_fails), told["unreadable"], strict=True)
-    ] == [True, True]
-    assert all(text.endswith("It was left as it is.") for text in told["unreadable"])
-    assert bytes_fail.is_dir()
-    assert manifest_fails.is_dir()

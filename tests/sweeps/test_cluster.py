@@ -14,7 +14,8 @@ import pytest
 
 from benchmarks.dask_cluster import DaskCluster
 from effq_core.base.settings import Home
-from effq_core.pipeline import engine, shards
+from effq_core.pipeline import engine
+from effq_core.pipeline import stage as shards
 from effq_core.pipeline.driver import run_foreground
 from effq_core.pipeline.progress import Update
 from effq_core.store.database import Database

@@ -112,6 +112,6 @@ def _look(name: str, title: str, colour: str, symbol: str) -> None:
 
 def _sentence(text: str) -> None:
     """The rules of wording that can be told by rule."""
-    assert text[0].isupper() or text[0].isdigit()
+    assert text[0].isupper() or text[0].isdigit() or text.startswith(tuple(CATALOGUE))
     assert text.endswith(".") and "  " not in text and "_" not in text and "!" not in text
     assert len(text.split()) <= 20

@@ -10,7 +10,7 @@ import numpy as np
 
 from effq_core.experiment.calibration_methods import METHODS
 from effq_core.layers.explain import how_far, which_blocks
-from effq_core.learn.kernels import quantize_kernel
+from effq_core.learn.grids import quantize_kernel
 from effq_core.learn.lessons import calibration_lesson, scales_lesson
 from effq_core.learn.ranges import measure
 from effq_core.learn.recovery import describe

@@ -21,9 +21,7 @@ REQUIREMENTS = "requirements.txt"
 INPUT = "input.json"  # how photos become squares and what is no answer, if unusual
 SCRIPTS = ("classify.py", "bench.py")
 MEMBERS = (LABELS, CARD, *SCRIPTS, REQUIREMENTS)  # besides ``<variant>.tflite`` and its companions
-
 NEEDED = ("ai-edge-litert", "numpy", "pillow")  # distributions ``classify.py`` needs
-
 _SCRIPTS_FOLDER = Path(scripts.__file__).parent
 # The same results make the same bytes, whenever and wherever they are packed.
 _TIME = (1980, 1, 1, 0, 0, 0)
@@ -38,11 +36,7 @@ def bundle_name(results: Results, variant: str) -> str:
 
 
 def bundle_bytes(results: Results, variant: str, *, run: str = "") -> bytes:
-    """Packs a variant into a zip with one folder; the same input gives the same bytes.
-
-    Raises InputError if the run does not have the variant, or not its file, and StoreError if the
-    file is missing or not the one that was measured.
-    """
+    """Packs a variant into a zip with one folder; the same input gives the same bytes."""
     model = _measured_file(results, variant)
     texts = {
         LABELS: "".join(f"{label}\n" for label in results.labels()),
@@ -58,8 +52,7 @@ def bundle_bytes(results: Results, variant: str, *, run: str = "") -> bytes:
     content |= results.companions(variant)
     content |= {name: text.encode("utf-8") for name, text in texts.items()}
     packed = io.BytesIO()
-    # Stored, not deflated: weights shrink by a few per cent only, and deflated bytes would depend
-    # on the version of zlib.
+    # Stored: weights hardly shrink, and deflated bytes would depend on the version of zlib.
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
         for name, data in content.items():
             member = zipfile.ZipInfo(f"{bundle_name(results, variant)}/{name}", _TIME)
@@ -73,12 +66,7 @@ def bundle_bytes(results: Results, variant: str, *, run: str = "") -> bytes:
 def write_bundle(
     results: Results, variant: str, target: Path, *, run: str = "", force: bool = False
 ) -> Path:
-    """Writes a variant's bundle to a ``.zip`` file: whole, or not at all.
-
-    Raises InputError if the target is no ``.zip``, a folder or there already, or the run does not
-    have the variant's file, and StoreError if the variant's file is missing or damaged, or the
-    target cannot be written.
-    """
+    """Writes a bundle to a ``.zip`` whole or not at all; may raise InputError or StoreError."""
     target = target.expanduser().absolute()
     with store_errors(target):
         is_folder, exists = target.is_dir(), target.exists()

@@ -8,13 +8,11 @@ from effq_core.base.glossary import tip
 from effq_core.base.intervals import Proportion
 from effq_core.deliver.export_readme import colours, feeding, preparation, reading
 from effq_core.experiment.variants import BASELINE, MIXED, get_variant
-from effq_core.measure.latency import LatencyReport
-from effq_core.measure.latency_ratio import MARK
+from effq_core.measure.latency import MARK, LatencyReport
 from effq_core.measure.statistics import sentence
 from effq_core.results import Results, VariantResult
 from effq_core.results.several import qat_text
-from effq_core.results.subject import KEPT, ignored_text, settings
-from effq_core.results.training import training_text
+from effq_core.results.subject import KEPT, ignored_text, settings, training_text
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]|<>~])")
 _ABOUT_CALIBRATION = ("Calibration", "Calibration sample")
@@ -222,8 +220,7 @@ def _measured(results: Results, own: VariantResult) -> str:
     text = (
         "Shares are of the evaluation photos, with Wilson's interval; the difference to float32 is "
         "on the same photos. That none of them was used for calibration or training is among the "
-        "checks above. "
-        "Latency is one invocation on a decoded photo, in fresh processes, with "
+        "checks above. Latency is one invocation on a decoded photo, in fresh processes, with "
         f"{results.runtime(own.name).title}'s CPU kernels; on another processor it differs: "
         "`bench.py` measures it there."
     )

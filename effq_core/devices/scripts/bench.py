@@ -35,8 +35,7 @@ except ImportError as missing:
 FORMAT = "effq-device-timings"
 VERSION = 2
 ROUNDS = 4  # turns of each file and thread count
-BUSY_SHARE = 0.10
-"""Share of all cores from which on other programs disturb; an idle desktop uses less than 0.05."""
+BUSY_SHARE = 0.10  # of all cores, used by others, disturbs; an idle desktop uses less than 0.05
 PATIENCE = 120  # seconds spent on waiting for a quiet CPU and on repeating, in all
 LEAST_INVOCATIONS = 100
 MOST_INVOCATIONS = 10_000
@@ -158,10 +157,7 @@ def is_busy(share: float | None) -> bool:
 def sit(
     jobs: list[tuple[Path, int]], invocations: int, warmup: int, patience: Patience
 ) -> dict[tuple[Path, int], dict[str, Any]]:
-    """Measures files at thread counts in turns, so that a slow minute slows all of them.
-
-    ``invocations`` are over all rounds, ``warmup`` before those of each round.
-    """
+    """Measures files in turns: a slow minute slows all; ``warmup`` comes before each round."""
     rounds: dict[tuple[Path, int], list[dict[str, Any]]] = {job: [] for job in jobs}
     patience.wait()
     for number in range(ROUNDS):
@@ -223,10 +219,7 @@ def words(timing: dict[str, Any]) -> str:
 
 
 def describe(path: Path, device: str, timings: list[dict[str, Any]]) -> dict[str, Any]:
-    """Puts timings, file and device together to the document EffQ Studio imports.
-
-    A device without a name is called what the system calls itself.
-    """
+    """Makes the document EffQ Studio imports; an unnamed device is called what its system is."""
     content = path.read_bytes()
     return {
         "format": FORMAT,

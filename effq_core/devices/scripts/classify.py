@@ -58,10 +58,7 @@ class Problem(Exception):  # noqa: N818 - what a person reads, whoever is at fau
 
 
 class Classifier:
-    """A ``.tflite`` image classifier and the names of its outputs, one a line in a text file.
-
-    Raises Problem if a file is missing or does not fit.
-    """
+    """A ``.tflite`` classifier and its labels; Problem if a file is missing or does not fit."""
 
     def __init__(self, path: Path, labels: Path, threads: int = 1) -> None:
         self._interpreter = _load(path, threads)
@@ -84,10 +81,7 @@ class Classifier:
         self.probabilities(blank)  # the first is slower
 
     def probabilities(self, pixels: Any) -> Any:
-        """Asks the model about 0–255, uint8 (size, size, channels).
-
-        Returns float32 (classes,), dequantized where the file's outputs are integers.
-        """
+        """Answers 0–255, uint8 (size, size, channels), by float32 (classes,), dequantized."""
         self._interpreter.set_tensor(self._input["index"], self._table[pixels][np.newaxis])
         self._interpreter.invoke()
         raw = self._interpreter.get_tensor(self._output["index"])[0]

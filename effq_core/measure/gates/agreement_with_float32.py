@@ -1,25 +1,10 @@
-"""Does a file answer as a form of the float32 model would?
+"""Does a file answer as a form of the float32 model would? A loss, however large, may be.
 
-Every variant is made from float32, or brought as a form of it, so it must be right where float32 is
-right more often than a stranger would be. How much it may lose is no question for a gate: a
-min-max int8 that collapses to chance has lost everything and is reported so, by its accuracy. The
-gate asks whether a *loss* explains what is seen:
-
-- **With labels.** Let float32 be right on ``a`` and the file on ``b`` of the ``n`` photos of a
-  class. Were the two unrelated, ``a * b / n`` photos would be right in both; a form of the same
-  model has more. The photos right in both of an unrelated file are hypergeometric in each class,
-  and W. Hoeffding's bound ("Probability inequalities for sums of bounded random variables", JASA
-  58, 1963, theorems 1 and 4: drawn without replacement) says how few they can be but once in
-  10,000 files. Fewer equal answers than that is a failure: the file's right answers lie where
-  float32's do not, as with outputs in another order. Class by class, because a file that always
-  answers one class is unrelated to float32 within each class, and merely bad.
-- **Without labels** there is no accuracy to explain a loss, and agreement is all that vouches for
-  a file. It fails where that is surely (the same bound) less than a tenth of the agreement possible
-  beyond chance: then its answers have nothing to do with float32's.
-- **Either way** a re-ordering of the outputs that surely brings agreement back is a failure, named:
-  see :mod:`effq_core.measure.reordering`.
-
-All three are bounds, so few photos fail nothing: 8 of them cannot tell, whatever they answer.
+With labels: were the two unrelated within each class, photos right in both would be hypergeometric,
+and W. Hoeffding's bound ("Probability inequalities for sums of bounded random variables", JASA 58,
+1963, theorems 1 and 4) says how few they can be but once in 10,000 files. Without: agreement fails
+where it is surely less than a tenth of what is possible beyond chance. Either way a re-ordering of
+the outputs that surely brings agreement back is a failure, named.
 """
 
 import math
@@ -31,8 +16,7 @@ import numpy as np
 from effq_core.base.errors import StageError
 from effq_core.base.intervals import DOUBT
 from effq_core.experiment.variants import BASELINE
-from effq_core.measure.evidence import Evidence
-from effq_core.measure.gate import GATES, Gate, Rule, judged
+from effq_core.measure.gate import GATES, Evidence, Gate, Rule, judged
 from effq_core.measure.predictions import Ints, Predictions
 from effq_core.measure.reordering import RELATED, agreeing, chance_agreement, find_reordering
 
@@ -40,11 +24,7 @@ NAME = "agreement_with_float32"
 
 
 def float32_gate(baseline: Predictions, other: Predictions, names: Sequence[str]) -> Gate:
-    """Checks that a file's answers agree with float32's as far as their accuracies make likely.
-
-    The gate's value is the share of equal answers, its limit the least plausible one. Raises
-    StageError if the answers do not belong together, or there are none.
-    """
+    """Checks that a file agrees with float32; its limit is the least plausible share."""
     if baseline.probabilities.shape != other.probabilities.shape or not baseline.n:
         raise StageError(
             f"The gate {NAME!r} cannot compare answers of shapes "
@@ -55,15 +35,9 @@ def float32_gate(baseline: Predictions, other: Predictions, names: Sequence[str]
     same = int((wanted == found).sum())
     least = _of_strangers(wanted, found) if truth is None else _of_losses(wanted, found, truth)
     order = find_reordering(wanted, found, names)
-    said = order.facts(names) if order else None
-    return judged(
-        NAME,
-        passed=same >= least and order is None,
-        value=same / n,
-        limit=least / n,
-        n=n,
-        facts={"same": same, "n": n, "least": least, "order": said},
-    )
+    facts = {"same": same, "n": n, "least": least, "order": order.facts(names) if order else None}
+    passed = same >= least and order is None
+    return judged(NAME, passed=passed, value=same / n, limit=least / n, n=n, facts=facts)
 
 
 def least_plausible(draws: int, share: float) -> int:

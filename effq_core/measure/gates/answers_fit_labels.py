@@ -1,15 +1,4 @@
-"""Does a model answer what its photos' labels say, and if not, which usual cause fits?
-
-A model is no better than chance where the lower end of its Wilson interval does not exceed what
-unrelated answers, each as frequent, would get right. What is usually wrong then is cheap to try:
-the labels in another order (nothing has to be run), another preprocessing, colours in the order
-BGR. A few photos screen them all and more of them judge the best, so that none is chosen by luck:
-it must do better than the model as it is by the exact McNemar test, once in 10,000 times by chance,
-and better than chance itself.
-
-The gate fails where a cause is found, and where the model is surely useless: even the upper end of
-its interval is less than a tenth of what is possible beyond chance. Too few photos fail nothing.
-"""
+"""Does a model answer what its photos' labels say, and if not, which usual cause fits?"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,9 +11,8 @@ from effq_core.base import formatting as fmt
 from effq_core.base.intervals import DOUBT, mcnemar, wilson
 from effq_core.base.reporting import Reporter
 from effq_core.experiment.variants import BASELINE, is_ready
-from effq_core.measure.evidence import Evidence
 from effq_core.measure.feedings import OtherFeeding, Refed, fed, other_feedings, remedy
-from effq_core.measure.gate import GATES, Gate, Rule, judged
+from effq_core.measure.gate import GATES, Evidence, Gate, Rule, judged
 from effq_core.measure.predictions import Ints, Predictions
 from effq_core.measure.reordering import RELATED, agreeing, chance_agreement, find_reordering
 from effq_core.models.card import Normalisation
@@ -56,11 +44,10 @@ def labels_gate(
     names: Sequence[str],
     reporter: Reporter | None = None,
 ) -> Gate | None:
-    """Checks that a model's answers have to do with the photos' labels, and says why they have not.
+    """Checks that a model's answers have to do with the labels, else tries the usual causes.
 
-    Its value is the share that is right, its limit what unrelated answers would get right. ``None``
-    without labels. The file, ``subject``, is run again only where it is no better than chance;
-    raises Cancelled if the reporter says so.
+    Its value is the share that is right, its limit chance; ``None`` without labels. ``subject`` is
+    run again only where it is no better; a cause must win by McNemar's test.
     """
     truth = predictions.truth
     if truth is None or not predictions.n:
@@ -73,22 +60,11 @@ def labels_gate(
     better = None
     if at_chance and order is None:
         better = _better_feeding(truth, predictions, subject, reporter)
-    return judged(
-        NAME,
-        passed=order is None and better is None and not useless,
-        value=right / n,
-        limit=chance,
-        n=n,
-        facts={
-            "title": subject.title,
-            "right": right,
-            "n": n,
-            "at_chance": at_chance,
-            "useless": useless,
-            "order": order.facts(names) if order else None,
-            "feeding": better.facts if better else None,
-        },
-    )
+    facts: dict[str, Any] = {"title": subject.title, "right": right, "n": n, "at_chance": at_chance}
+    said = order.facts(names) if order else None
+    facts |= {"useless": useless, "order": said, "feeding": better.facts if better else None}
+    passed = order is None and better is None and not useless
+    return judged(NAME, passed=passed, value=right / n, limit=chance, n=n, facts=facts)
 
 
 def is_chance(right: int, n: int, chance: float) -> bool:
@@ -137,11 +113,7 @@ def _spread(n: int, most: int) -> Ints:
 
 
 def _check(evidence: Evidence) -> Gate | None:
-    """Sets float32's and brought files' answers against the labels.
-
-    What a variant made here loses is a loss, down to chance; a model that is no better than chance
-    to begin with has another fault.
-    """
+    """Sets float32's and brought files' answers against the labels."""
     name, context = evidence.variant.name, evidence.context
     if name != BASELINE and not is_ready(name):
         return None

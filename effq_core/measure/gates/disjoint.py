@@ -3,8 +3,7 @@
 from functools import partial
 from itertools import combinations
 
-from effq_core.measure.evidence import Measured
-from effq_core.measure.gate import GATES, Gate, Rule, judged
+from effq_core.measure.gate import GATES, Gate, Measured, Rule, judged
 from effq_core.photos.pixels import read_pixels
 
 ROLES = ("calibration", "training", "evaluation")
@@ -17,14 +16,9 @@ def _check(first: str, second: str, measured: Measured) -> Gate | None:
         {item.sha256 for item in read_pixels(measured.inputs[role])[1]} for role in (first, second)
     )
     shared = len(a & b)
-    return judged(
-        f"{first}_{second}_disjoint",
-        passed=not shared,
-        value=shared,
-        limit=0,
-        n=len(b),
-        facts={"first": first, "second": second, "shared": shared, "n": len(b)},
-    )
+    name = f"{first}_{second}_disjoint"
+    facts = {"first": first, "second": second, "shared": shared, "n": len(b)}
+    return judged(name, passed=not shared, value=shared, limit=0, n=len(b), facts=facts)
 
 
 def _sentence(first: str, second: str, shared: int, n: int) -> str:

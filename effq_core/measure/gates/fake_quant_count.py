@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 
 from effq_core.experiment.variants import BASELINE, Ranges
-from effq_core.measure.evidence import Evidence
-from effq_core.measure.gate import GATES, Gate, Rule, judged
+from effq_core.measure.gate import GATES, Evidence, Gate, Rule, judged
 from effq_core.runtimes.file_report import FileReport
 from effq_core.tflite.operators import OutputScale, operator_kind
 
@@ -13,11 +12,7 @@ _KINDS = {"per_channel": "per-channel", "per_tensor": "per-tensor"}
 
 
 def expected_fake_quant(float32: FileReport) -> dict[str, int]:
-    """Counts the fake-quant operators an architecture needs, from its float32 file.
-
-    ``per_channel``: one a convolution kernel. ``per_tensor``: one an operator's output unless its
-    scale is fixed or its input's, one for the input, and one a fully connected kernel.
-    """
+    """Counts the fake-quant operators an architecture needs, from its float32 file."""
     ops = [(operator_kind(name), count) for name, count in float32.ops.items()]
     return {
         "per_channel": sum(n for kind, n in ops if kind.has_channel_scales),
@@ -28,22 +23,12 @@ def expected_fake_quant(float32: FileReport) -> dict[str, int]:
 
 
 def fake_quant_gate(found: Mapping[str, int], expected: Mapping[str, int]) -> Gate:
-    """Checks that a QAT graph has the fake-quant operators its architecture needs, counted by kind.
-
-    Its value is the number found, its limit the number needed. None at all fails, whatever is
-    expected: such a graph is not quantization-aware.
-    """
+    """Checks that a QAT graph has the fake-quant operators its architecture needs, by kind."""
     have = {kind: found.get(kind, 0) for kind in _KINDS}
     need = {kind: expected.get(kind, 0) for kind in _KINDS}
-    total = sum(have.values())
-    return judged(
-        NAME,
-        passed=total > 0 and have == need,
-        value=total,
-        limit=sum(need.values()),
-        n=total,
-        facts={"found": have, "needed": need},
-    )
+    total, limit, facts = sum(have.values()), sum(need.values()), {"found": have, "needed": need}
+    passed = total > 0 and have == need
+    return judged(NAME, passed=passed, value=total, limit=limit, n=total, facts=facts)
 
 
 def _check(evidence: Evidence) -> Gate | None:

@@ -7,24 +7,17 @@ import numpy.typing as npt
 
 from effq_core.base.errors import StageError
 from effq_core.experiment.variants import Ranges
-from effq_core.measure.evidence import Evidence
-from effq_core.measure.gate import GATES, Gate, Rule, judged
-from effq_core.store.stage_files import KERAS_FILE
+from effq_core.measure.gate import GATES, Evidence, Gate, Rule, judged
+from effq_core.store.manifest import KERAS_FILE
 
 NAME = "keras_vs_tflite"
 FLOAT_PARITY = 0.995  # least top-1 agreement of the Keras float model with the float32 file
 QAT_PARITY = 0.98  # least top-1 agreement of the Keras fake-quant model with its integer file
-
 Outputs = npt.NDArray[np.floating[Any]]
 
 
 def parity_gate(keras: Outputs, tflite: Outputs, minimum: float) -> Gate:
-    """Checks that both forms of a model give the same top-1 class often enough.
-
-    Takes their outputs to the same images, float (n, classes). Its value is the share of equal
-    answers, ``minimum`` the least, 0–1. Raises StageError if the shapes differ or there is no
-    image.
-    """
+    """Checks that two forms of a model, given as outputs (n, classes), mostly agree in top-1."""
     if keras.shape != tflite.shape or keras.ndim != 2 or not len(keras):
         raise StageError(
             f"The gate {NAME!r} cannot compare outputs of shapes {keras.shape} and {tflite.shape}."
@@ -32,14 +25,9 @@ def parity_gate(keras: Outputs, tflite: Outputs, minimum: float) -> Gate:
     n = len(keras)
     same = int((keras.argmax(axis=1) == tflite.argmax(axis=1)).sum())
     largest = float(np.abs(keras.astype(np.float64) - tflite.astype(np.float64)).max())
-    return judged(
-        NAME,
-        passed=same >= minimum * n - 1e-9,  # 0.995 × 200 is 199.00000000000003 or so
-        value=same / n,
-        limit=minimum,
-        n=n,
-        facts={"same": same, "n": n, "minimum": minimum, "largest": largest},
-    )
+    facts = {"same": same, "n": n, "minimum": minimum, "largest": largest}
+    passed = same >= minimum * n - 1e-9  # 0.995 × 200 is 199.00000000000003 or so
+    return judged(NAME, passed=passed, value=same / n, limit=minimum, n=n, facts=facts)
 
 
 def _check(evidence: Evidence) -> Gate | None:

@@ -8,9 +8,8 @@ from typing import Any
 
 from effq_core.base import formatting as fmt
 from effq_core.base.plain import Plain
-from effq_core.measure.evidence import Measured
-from effq_core.measure.gate import GATES, Gate, Rule, judged
-from effq_core.store.stage_files import LOOKALIKES_FILE
+from effq_core.measure.gate import GATES, Gate, Measured, Rule, judged
+from effq_core.store.manifest import LOOKALIKES_FILE
 
 LOOKALIKES = "lookalikes"  # the input with all comparisons
 _NAMED = 3
@@ -41,20 +40,11 @@ class Comparison(Plain):
 def lookalike_gate(found: Comparison) -> Gate:
     """Counts evaluation images that look like one the model was made with: there may be none."""
     count = len(found.alike)
-    return judged(
-        _name(found.role),
-        passed=not count,
-        value=count,
-        limit=0,
-        n=found.compared,
-        facts={
-            "role": found.role,
-            "count": count,
-            "named": [[key, like] for key, like, _ in found.alike[:_NAMED]],
-            "compared": [found.compared, found.evaluation],
-            "among": [found.among, found.others],
-        },
-    )
+    named = [[key, like] for key, like, _ in found.alike[:_NAMED]]
+    facts: dict[str, Any] = {"role": found.role, "count": count, "named": named}
+    facts |= {"compared": [found.compared, found.evaluation], "among": [found.among, found.others]}
+    name, n = _name(found.role), found.compared
+    return judged(name, passed=not count, value=count, limit=0, n=n, facts=facts)
 
 
 def _check(role: str, measured: Measured) -> Gate | None:

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from effq_core.measure.evidence import Evidence
-from effq_core.measure.gate import GATES, Gate, Rule, judged
+from effq_core.measure.gate import GATES, Evidence, Gate, Rule, judged
 from effq_core.runtimes.file_report import FileReport
 
 NAME = "no_float_tensors"
@@ -13,14 +12,8 @@ _NAMED = 3
 def no_float_gate(report: FileReport) -> Gate:
     """Checks that a file is integer throughout; counts its float tensors."""
     found, tensors = report.has_float_tensors, sum(report.tensor_dtypes.values())
-    return judged(
-        NAME,
-        passed=not found,
-        value=len(found),
-        limit=0,
-        n=tensors,
-        facts={"floats": len(found), "tensors": tensors, "named": list(found[:_NAMED])},
-    )
+    facts = {"floats": len(found), "tensors": tensors, "named": list(found[:_NAMED])}
+    return judged(NAME, passed=not found, value=len(found), limit=0, n=tensors, facts=facts)
 
 
 def _check(evidence: Evidence) -> Gate | None:

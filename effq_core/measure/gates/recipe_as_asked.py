@@ -9,15 +9,13 @@ from typing import Any
 from effq_core.base import formatting as fmt
 from effq_core.experiment.mixed import Precision
 from effq_core.experiment.variants import BASELINE
-from effq_core.measure.evidence import Evidence
-from effq_core.measure.gate import GATES, Gate, Rule, judged
-from effq_core.store.stage_files import MODEL_FILE
+from effq_core.measure.gate import GATES, Evidence, Gate, Rule, judged
+from effq_core.store.manifest import MODEL_FILE
 from effq_core.tflite.file import read_tflite
 from effq_core.tflite.network import read_network
 from effq_core.tflite.recipe import Recipe
 
 NAME = "recipe_as_asked"
-
 _INTEGERS = ("INT8", "INT32")
 _NAMED = 4
 
@@ -55,12 +53,10 @@ def computed(file: Path | bytes) -> tuple[Computed, ...]:
 
 
 def recipe_gate(float32: Path | bytes, mixed: Path | bytes, recipe: Recipe) -> Gate:
-    """Checks a mixed file against its recipe.
+    """Checks a mixed file against its recipe, operator by operator in their order.
 
-    Operators are matched by their place: the quantizer keeps their order and only adds operators
-    that change a type between integers and floats. Its value is the number of those that compute
-    otherwise than asked, kernels in another precision among them. Raises ModelError if a file
-    cannot be read, or the recipe names what the model does not have.
+    Its value is the number that compute otherwise than asked. Raises ModelError if a file cannot be
+    read, or the recipe names what the model does not have.
     """
     network, found = read_network(float32), computed(mixed)
     kept = set(network.tensors_of(recipe.keep))
@@ -74,16 +70,10 @@ def recipe_gate(float32: Path | bytes, mixed: Path | bytes, recipe: Recipe) -> G
         else:
             right = own.is_integer
         wrong[op.block] += not right
-    blocks = (+wrong).most_common()
+    blocks = [list(each) for each in (+wrong).most_common()]
     bits = 16 if recipe.precision is Precision.FLOAT16 else 32
-    return _gate(
-        wrong.total(),
-        len(ops),
-        wrong_blocks=[list(each) for each in blocks],
-        kept=len(kept),
-        keep=list(recipe.keep),
-        bits=bits,
-    )
+    facts = {"wrong_blocks": blocks, "kept": len(kept), "keep": list(recipe.keep), "bits": bits}
+    return _gate(wrong.total(), len(ops), **facts)
 
 
 def _gate(wrong: int, ops: int, **facts: Any) -> Gate:

@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from effq_core.base import formatting as fmt
-from effq_core.measure.evidence import Evidence
-from effq_core.measure.gate import GATES, Gate, Rule, judged
+from effq_core.measure.gate import GATES, Evidence, Gate, Rule, judged
 from effq_core.runtimes.file_report import FileReport
 
 NAME = "same_operators"
@@ -17,14 +16,11 @@ def same_operators_gate(other: FileReport, own: FileReport) -> Gate:
     a, b = Counter(other.ops), Counter(own.ops)
     missing, extra = a - b, b - a
     different = missing.total() + extra.total()
-    return judged(
-        NAME,
-        passed=different == 0,
-        value=different,
-        limit=0,
-        n=max(a.total(), b.total()),
-        facts={"operators": b.total(), "missing": missing, "extra": extra},
+    n, facts = (
+        max(a.total(), b.total()),
+        {"operators": b.total(), "missing": missing, "extra": extra},
     )
+    return judged(NAME, passed=different == 0, value=different, limit=0, n=n, facts=facts)
 
 
 def _check(evidence: Evidence) -> Gate | None:

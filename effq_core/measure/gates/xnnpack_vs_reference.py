@@ -1,9 +1,4 @@
-"""The gate that a runtime's fast kernels compute what its plain ones do.
-
-Both round, and not alike: the answers to a photo that could be two things may differ between
-processors and kernels although nothing is wrong. So the *outputs* are compared, and another top-1
-class counts only where it was too sure to be rounding.
-"""
+"""The gate that a runtime's fast kernels compute what its plain ones do."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,28 +11,17 @@ from effq_core.base import formatting as fmt
 from effq_core.base.errors import ModelError, StageError
 from effq_core.base.intervals import CONFIDENCE, exact_bounds
 from effq_core.base.reporting import Reporter
-from effq_core.measure.evidence import Evidence
-from effq_core.measure.gate import GATES, Gate, Rule, judged
+from effq_core.measure.gate import GATES, Evidence, Gate, Rule, judged
 from effq_core.runtimes.model import Floats, Model, ModelPool
 from effq_core.runtimes.registry import runtime_of
 from effq_core.runtimes.session import Kernels
 
 NAME = "xnnpack_vs_reference"
 KERNELS_FILE = "kernels.json"  # the gate, as the stage ``inspect`` writes it
-
 LEAST_IMAGES, MOST_IMAGES = 8, 40
-MULTIPLICATIONS = 16e9
-"""What the plain kernels may multiply for all images together: about 11 seconds on two cores for
-EfficientNetV2-B0 in float32. Not a time: every machine must judge a file by the same images."""
-
-MOST_DIFFERENCE = 1 / 3
-"""Most the kernels may differ by, relative to what the answers to different images differ by.
-
-Sound files stay below 0.1 on an AMD EPYC (0.25 with eight images of 64 pixels); permuted, constant
-or random outputs are at 0.7 and more."""
-
+MULTIPLICATIONS = 16e9  # of plain kernels in all; no time: machines use the same images
+MOST_DIFFERENCE = 1 / 3  # of kernels, relative to that of images; sound files: below 0.25
 MOST_FLIPS = 0.01  # share of images that may get another answer, for certain
-
 _ROUNDING_QUANTILE, _ROUNDING_FACTOR = 0.9, 3.0
 _ROUNDING_STEPS = 2
 _FLOAT_ROUNDING = 1e-5  # rounding of float outputs, relative to the largest
@@ -53,21 +37,14 @@ def kernels_gate(
     """Checks the kernels a file usually runs on against its runtime's reference kernels.
 
     Takes raw RGB uint8 (n, size, size, 3), in random order, and runs the first :func:`affordable`
-    ones in ``workers`` sessions, by default one per core. Raises ModelError if the file or the
-    images cannot be used, StageError if there is no image, and Cancelled if the reporter says so.
+    ones. Raises ModelError if file or images cannot be used, StageError without an image.
     """
     model = Model(path)
     try:
         reference = ModelPool(path, workers=workers, kernels=Kernels.REFERENCE)
     except ModelError:  # the file itself is sound: it has just been loaded
-        return judged(
-            NAME,
-            passed=True,
-            value=0,
-            limit=MOST_DIFFERENCE,
-            n=0,
-            facts={"n": 0, "runtime": runtime_of(model.path).title},
-        )
+        facts = {"n": 0, "runtime": runtime_of(model.path).title}
+        return judged(NAME, passed=True, value=0, limit=MOST_DIFFERENCE, n=0, facts=facts)
     images = np.asarray(images[: affordable(model.session.multiplications())])
     fast = ModelPool(path, workers=workers).predict_many(images, reporter)
     return judge(fast, reference.predict_many(images, reporter), model.output_step)
@@ -91,11 +68,9 @@ class _Comparison:
 def judge(fast: Floats, plain: Floats, step: float | None) -> Gate:
     """Judges the outputs of two kernels to the same images, float (n, classes).
 
-    ``step`` lies between neighbouring values of an integer output; ``None`` for floats. The gate's
-    value is the difference between the kernels relative to that between images. It fails where that
-    is above :data:`MOST_DIFFERENCE`, where an output is not a number, or where it is certain (95 %)
-    that more than :data:`MOST_FLIPS` of all images get another answer than by rounding. Raises
-    StageError if the shapes differ or there is no image.
+    ``step`` lies between values of an integer output. Fails above :data:`MOST_DIFFERENCE`, where an
+    output is no number, or where surely (95 %) more than :data:`MOST_FLIPS` of the images get
+    another answer than by rounding.
     """
     if fast.shape != plain.shape or fast.ndim != 2 or not len(fast):
         raise StageError(f"Outputs of shapes {fast.shape} and {plain.shape} cannot be compared.")
@@ -108,22 +83,10 @@ def judge(fast: Floats, plain: Floats, step: float | None) -> Gate:
     found = _compare(fast.astype(np.float64), plain.astype(np.float64), step)
     least, most = exact_bounds(found.real, n)
     steps = None if step is None else round(found.largest / step)
-    return judged(
-        NAME,
-        passed=found.is_rounding and least <= MOST_FLIPS,
-        value=found.difference,
-        limit=MOST_DIFFERENCE,
-        n=n,
-        facts={
-            "n": n,
-            "difference": found.difference,
-            "largest": found.largest,
-            "steps": steps,
-            "flips": found.flips,
-            "real": found.real,
-            "most": most,
-        },
-    )
+    passed, value = found.is_rounding and least <= MOST_FLIPS, found.difference
+    facts = {"n": n, "difference": value, "largest": found.largest, "steps": steps}
+    facts |= {"flips": found.flips, "real": found.real, "most": most}
+    return judged(NAME, passed=passed, value=value, limit=MOST_DIFFERENCE, n=n, facts=facts)
 
 
 def _compare(

@@ -10,11 +10,7 @@ from effq_core.models.families.family import NORMALISE
 
 
 def normalised_input(normalisation: Normalisation, image_size: int) -> tuple[Any, Any]:
-    """Returns the image a model takes, and what its layers see of it.
-
-    A multiply and an add would be two more operators to quantize, each with its own rounding; a
-    frozen 1x1 depthwise convolution is one.
-    """
+    """Returns an image input and it normalised, by a frozen 1x1 depthwise convolution."""
     image = keras.Input((image_size, image_size, 3), name="image")
     layer = keras.layers.DepthwiseConv2D(1, trainable=False, name=NORMALISE)
     seen = layer(image)

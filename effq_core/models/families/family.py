@@ -14,9 +14,7 @@ from effq_core.models.card import LABEL_SETS, ModelCard
 NORMALISE = "normalise"
 FEATURES = "avg_pool"
 HEAD = "predictions"
-"""Layers every model has, by these names: the first one, what the head sees, and the head. In a
-model whose layers are named ``stem_…``, ``block1a_…`` and ``top_…``, those are its blocks; in
-another one, every layer with weights is."""
+"""Layers every model has: what the image meets first, what the head sees, and the head."""
 
 Layer = tuple[str, str]  # name of a layer with weights, and its operator; or of any addition
 
@@ -25,12 +23,7 @@ class Build(Protocol):
     """Builds a model of a family with untrained weights."""
 
     def __call__(self, card: ModelCard, *, classes: int, image_size: int) -> Any:
-        """Builds a flat ``tf_keras.Model``.
-
-        From float32 ``(n, side, side, channels)``, 0-255, to float32 probabilities ``(n,
-        classes)``. Its first layer normalises: a frozen 1x1 depthwise convolution is one exact
-        operator in every number format.
-        """
+        """Builds a flat ``tf_keras.Model``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +42,7 @@ class Family:
     architectures: tuple[str, ...]  # what a card may name as its architecture
     cards: tuple[ModelCard, ...]  # models with weights that come with EffQ or are downloaded
     build: Build  # builds one; imports TensorFlow only when it is called
-    # Names what can be kept in floats, in the order of the graph, before anything is built;
-    # ``None`` where that is known only from a converted file.
+    # Names what can be kept in floats, in the graph's order; ``None``: only a converted file tells.
     layers: Callable[[ModelCard], tuple[Layer, ...] | None]
     fake_quant: FakeQuant  # what its layers need in quantization-aware training
 

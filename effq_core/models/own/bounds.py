@@ -12,21 +12,15 @@ def words(text: str) -> frozenset[str]:
 
 
 DTYPES = words("bool int8 int16 int32 int64 uint8 uint16 uint32 float16 bfloat16 float32 float64")
-_WORDS = DTYPES | words(
-    """
+_WORDS = DTYPES | words("""
     constant reflect symmetric wrap nearest bilinear same valid channels_last channels_first
     mixed_float16 mixed_bfloat16 sum mean sum_over_batch_size mean_with_sample_weight auto none
     micro macro weighted
-    """
-)
+""")
 
 
 def odd_value(value: Any) -> Any:
-    """Finds the first value of a setting that arithmetic does not need, or ``None``.
-
-    It needs numbers, known words, nothing, and lists of them. An object with a class is left to
-    whoever looks at all objects.
-    """
+    """Finds the first value of a setting that is no number, known word, ``None`` or their list."""
     waiting = [value]
     while waiting:
         each = waiting.pop()

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,46 @@ from effq_core.base.files import read_json, remove_tree, write_json
 from effq_core.base.settings import Home
 from effq_core.experiment.variants import Ranges, get_variant
 from effq_core.models.card import Label, ModelCard, Normalisation, Weights
-from effq_core.models.own.preprocessing import Preprocessing
 from effq_core.photos.image_input import COLOUR, ImageInput, Resize
 from effq_core.tflite.naming import Names
+
+
+class Preprocessing(StrEnum):
+    """What a model expects of RGB 0–255; EffQ puts it inside the graph."""
+
+    RAW = "raw"
+    ZERO_ONE = "zero_one"
+    MINUS_ONE_ONE = "minus_one_one"
+    IMAGENET = "imagenet"
+    CAFFE = "caffe"
+    INSIDE = "inside"
+
+    @property
+    def label(self) -> str:
+        """Name for people."""
+        return _TITLES[self]
+
+    @property
+    def normalisation(self) -> Normalisation | None:
+        """What is put in front of the model; ``None`` where nothing is."""
+        return _NORMALISATIONS.get(self)
+
+
+_NORMALISATIONS = {
+    Preprocessing.ZERO_ONE: Normalisation.centred(0, 255),
+    Preprocessing.MINUS_ONE_ONE: Normalisation.centred(127.5, 127.5),
+    Preprocessing.IMAGENET: Normalisation.imagenet(),
+    Preprocessing.CAFFE: Normalisation.caffe(),
+}
+_TITLES = {
+    Preprocessing.RAW: "Raw RGB, 0 to 255",
+    Preprocessing.ZERO_ONE: "0 to 1 (divided by 255)",
+    Preprocessing.MINUS_ONE_ONE: "−1 to 1 (Keras' “tf” mode)",
+    Preprocessing.IMAGENET: "ImageNet mean and deviation (“torch” mode)",
+    Preprocessing.CAFFE: "BGR minus ImageNet's mean (Keras' “caffe” mode: VGG, ResNet50)",
+    Preprocessing.INSIDE: "Inside the model (it takes 0 to 255)",
+}
+
 
 ARCHITECTURE = "own"  # what such a card names as its architecture
 PREFIX = f"{ARCHITECTURE}:"  # how the identifier of such a model begins
@@ -25,6 +63,7 @@ CONTENT = (FLAT_FILE, WEIGHTS_FILE, GRAPH_FILE)  # files a model may consist of
 _FOLDER = "own"
 _SLUG = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)*")
 _SLUG_LENGTH = 40
+_TEXTS = ("file_name", "file_sha256", "file_format", "head_problem", "int8_problem")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,6 +198,8 @@ def read_card(folder: Path, slug: str) -> OwnCard:
     try:
         labels = tuple(Label(str(name), wnid) for name, wnid in plain["labels"])
         preprocessing, entry = Preprocessing(plain["preprocessing"]), ImageInput.from_plain(plain)
+        told: dict[str, Any] = {name: str(plain[name]) for name in _TEXTS}
+        told |= {name: tuple(map(str, plain[name])) for name in ("qat_problems", "notes")}
         return OwnCard(
             id=f"{PREFIX}{slug}",
             title=str(plain["title"]),
@@ -176,14 +217,8 @@ def read_card(folder: Path, slug: str) -> OwnCard:
             class_labels=labels,
             folder=folder,
             preprocessing=preprocessing,
-            file_name=str(plain["file_name"]),
-            file_sha256=str(plain["file_sha256"]),
+            **told,
             file_bytes=int(plain["file_bytes"]),
-            file_format=str(plain["file_format"]),
-            qat_problems=tuple(str(each) for each in plain["qat_problems"]),
-            head_problem=str(plain["head_problem"]),
-            int8_problem=str(plain["int8_problem"]),
-            notes=tuple(str(each) for each in plain["notes"]),
             added=float(plain["added"]),
             names=Names.from_dict(plain["names"]) if plain.get("names") else None,
         )

@@ -1,8 +1,4 @@
-"""A "background" output beside a model's classes, first or last: found, named, and left out.
-
-Models trained with TensorFlow's ImageNet scripts have 1,001 outputs: "background", then the 1,000
-classes. Where the photos have no such class, its output is not an answer.
-"""
+"""A "background" output beside a model's classes, first or last: found, named, and left out."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +10,6 @@ from effq_core.base.intervals import DOUBT, by_luck
 
 BACKGROUND = "background"
 _FEWEST = 3  # outputs of a model that can have one in excess: of two, one is no class among others
-
 _Array = np.ndarray[Any, Any]
 
 
@@ -36,9 +31,8 @@ def beside(names: Sequence[str], wanted: Sequence[str]) -> int | None:
 def unlabelled(found: _Array, labels: Sequence[str], shown: Sequence[Sequence[str]]) -> int | None:
     """Finds the one output that has no label, first or last, by the answers to sample photos.
 
-    ``found`` is ``(photos, outputs)``, ``shown`` the labels of what each photo shows. Returns 0 or
-    the number of labels; ``None`` where there is not one output more than labels. Raises ModelError
-    if the photos do not tell: if so many are recognised by luck, too.
+    ``found`` is ``(photos, outputs)``. Returns 0 or the number of labels; ``None`` where there is
+    not one output more than labels. Raises ModelError if the photos do not tell.
     """
     if found.shape[1] != len(labels) + 1 or found.shape[1] < _FEWEST:
         return None

@@ -1,12 +1,9 @@
-"""A model as a list of plain layers: what a model of one's own is kept and rebuilt as.
-
-The list is data. Only the kinds below can be in it, each with the settings named there, so that
-building it runs EffQ's code and Keras' own layers, whatever file it was made from.
-"""
+"""A model as a list of plain layers: what a model of one's own is kept and rebuilt as."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,8 +19,7 @@ from effq_core.models.own.card import FLAT_FILE
 from effq_core.photos.image_input import COLOUR, ImageInput
 
 INPUT = "image"
-ACTIVATIONS = ("linear", "relu", "relu6", "swish", "sigmoid", "softmax")
-"""Those the QAT scheme has ranges for and LiteRT runs in int8."""
+ACTIVATIONS = ("linear", "relu", "relu6", "swish", "sigmoid", "softmax")  # with ranges in QAT
 _MOST_LAYERS = 5_000
 
 
@@ -93,11 +89,7 @@ class FlatModel:
 
 
 def build_flat(flat: FlatModel) -> Any:
-    """Builds the layers as a flat ``tf_keras.Model``, with untrained weights.
-
-    From float32 ``(n, side, side, channels)``, 0-255, to float32 ``(n, classes)``. Raises
-    ModelError if a layer is of no known kind, or does not fit its inputs.
-    """
+    """Builds a flat ``tf_keras.Model``, 0-255 to ``(n, classes)``; may raise ModelError."""
     side = flat.image_size
     tensors: dict[str, Any] = {INPUT: keras.Input((side, side, flat.channels), name=INPUT)}
     for layer in flat.layers:
@@ -173,13 +165,10 @@ KINDS: dict[str, Kind] = {
     "BatchNormalization": Kind(_L.BatchNormalization, ("epsilon", "center", "scale")),
     "Activation": Kind(_L.Activation, ("activation",), _refuse_activation),
     "ReLU": Kind(_L.ReLU, ("max_value",), _refuse_relu),
-    "Add": Kind(_L.Add),
-    "Multiply": Kind(_L.Multiply),
+    **{name: Kind(getattr(_L, name)) for name in ("Add", "Multiply", "Flatten")},
     "Concatenate": Kind(_L.Concatenate, ("axis",)),
-    "MaxPooling2D": Kind(_L.MaxPooling2D, _POOL),
-    "AveragePooling2D": Kind(_L.AveragePooling2D, _POOL),
+    **{name: Kind(getattr(_L, name), _POOL) for name in ("MaxPooling2D", "AveragePooling2D")},
     "GlobalAveragePooling2D": Kind(_L.GlobalAveragePooling2D, ("keepdims",)),
-    "Flatten": Kind(_L.Flatten),
     "Reshape": Kind(_L.Reshape, ("target_shape",)),
     "ZeroPadding2D": Kind(_L.ZeroPadding2D, ("padding",)),
 }
@@ -192,3 +181,63 @@ def _make(layer: FlatLayer) -> Any:
     if _refuse_activation({"activation": config.get("activation", "linear")}):
         raise ValueError(f"no activation {config['activation']!r}")
     return kind.make(**config, name=layer.name)
+
+
+SOFTMAX = "softmax_added"
+_Weights = dict[str, list[np.ndarray[Any, Any]]]
+
+
+def with_named_head(
+    layers: list[FlatLayer], weights: _Weights, end: str, *, add_softmax: bool
+) -> list[FlatLayer]:
+    """Puts the softmax into a last Dense layer, and names the head and what feeds it.
+
+    ``layers`` are in the order in which they can be built; ``end`` is the model's output.
+    """
+    made = list(layers)
+    if add_softmax:
+        made.append(FlatLayer(SOFTMAX, "Activation", {"activation": "softmax"}, (end,)))
+        end = SOFTMAX
+    by_name = {layer.name: layer for layer in made}
+    users = Counter(name for layer in made for name in layer.inputs)
+    last = by_name[end]
+    made.remove(last)
+    before = by_name.get(last.inputs[0])
+    softmax = last.kind == "Activation" and last.config["activation"] == "softmax"
+    dense = before is not None and before.kind == "Dense" and users[before.name] == 1
+    if before and dense and softmax and is_linear(before):
+        made.remove(before)
+        last = replace(before, config={**before.config, "activation": "softmax"})
+    made.append(last)
+    head = last.kind == "Dense" and last.config.get("activation") == "softmax"
+    feeding = last.inputs[0]
+    if head and feeding in by_name:
+        made[-1] = _with_bias(last, weights)
+        made = _renamed(_renamed(made, weights, last.name, HEAD), weights, feeding, FEATURES)
+    return made
+
+
+def _with_bias(head: FlatLayer, weights: _Weights) -> FlatLayer:
+    """Gives a head without a bias one of zeros, which a new head has as well."""
+    if not head.config.get("use_bias", True):
+        (kernel,) = weights[head.name]
+        weights[head.name] = [kernel, np.zeros(kernel.shape[-1], np.float32)]
+    return replace(head, config={**head.config, "use_bias": True})
+
+
+def is_linear(layer: FlatLayer) -> bool:
+    """Whether nothing follows a layer's sum."""
+    return bool(layer.config.get("activation", "linear") == "linear")
+
+
+def _renamed(layers: list[FlatLayer], weights: _Weights, old: str, new: str) -> list[FlatLayer]:
+    if old in weights:
+        weights[new] = weights.pop(old)
+    return [
+        replace(
+            layer,
+            name=new if layer.name == old else layer.name,
+            inputs=tuple(new if name == old else name for name in layer.inputs),
+        )
+        for layer in layers
+    ]

@@ -1,8 +1,4 @@
-"""A model as a graph of constants: what is kept of one whose layers EffQ does not know.
-
-TensorFlow's graphs can read and write files and call Python. So only operators that compute are
-taken, and that is looked at again every time a kept graph is read.
-"""
+"""A model as a graph of constants: what is kept of one whose layers EffQ does not know."""
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -24,8 +20,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 INPUT = "image"
 OUTPUT = "effq_probabilities"
 
-COMPUTING = words(
-    """
+COMPUTING = words("""
     Const Placeholder Identity IdentityN NoOp StopGradient EnsureShape Cast Shape ShapeN Size Rank
     Conv2D DepthwiseConv2dNative Conv2DBackpropInput BiasAdd MatMul BatchMatMulV2 BatchMatMulV3
     Einsum FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3 LRN
@@ -41,11 +36,9 @@ COMPUTING = words(
     ResizeBilinear ResizeNearestNeighbor
     Equal NotEqual Less LessEqual Greater GreaterEqual LogicalAnd LogicalOr LogicalNot
     Select SelectV2 ReverseV2 Cumsum TopKV2
-    """
-)
+""")
 """Operators that compute their output from their inputs and touch nothing else."""
-_STORING = words(
-    """
+_STORING = words("""
     VarHandleOp ReadVariableOp AssignVariableOp VarIsInitializedOp VariableV2 Assign
     SaveV2 RestoreV2 MergeV2Checkpoints ShardedFilename StringJoin StaticRegexFullMatch
     StatefulPartitionedCall PartitionedCall Select If StatelessIf Assert
@@ -54,12 +47,9 @@ _STORING = words(
     StatelessRandomUniformIntV2 StatelessRandomNormalV2 StatelessRandomGetKeyCounter
     StatelessRandomGetKeyCounterAlg StatelessRandomGetAlg RngReadAndSkip
     ImageProjectiveTransformV3 AdjustContrastv2 Bitcast BroadcastArgs
-    """
-)
-"""Operators every SavedModel has for its variables and calls. None of its functions is run
-before they are gone (:func:`frozen_call`); what runs is TensorFlow's own restoring of variables."""
-_FILES = words("SaveV2 RestoreV2 MergeV2Checkpoints ShardedFilename")
-"""Those of them that touch files: they are for the functions that save and restore only."""
+""")
+"""Operators of a SavedModel's variables and calls, run by TensorFlow's own restoring only."""
+_FILES = words("SaveV2 RestoreV2 MergeV2Checkpoints ShardedFilename")  # in save and restore only
 
 
 def check_operators(names: Iterable[str], *, saved_model: bool = False) -> None:
@@ -103,10 +93,10 @@ def operators(graph: Any) -> set[str]:
 
 
 def freeze_callable(call: Callable[[Any], Any], image_size: int, channels: int = COLOUR) -> Any:
-    """Traces a model for one image and makes its variables constants.
+    """Traces a model for one image and makes its variables constants; may raise ModelError.
 
-    It goes from float32 ``(1, side, side, channels)`` to ``(1, classes)``. Returns a GraphDef from
-    :data:`INPUT` to :data:`OUTPUT`, of known operators only; raises ModelError if it has others.
+    From float32 ``(1, side, side, channels)`` to ``(1, classes)``. Returns a GraphDef of known
+    operators from :data:`INPUT` to :data:`OUTPUT`.
     """
     spec = tf.TensorSpec((1, image_size, image_size, channels), tf.float32, name=INPUT)
     graph, end = _constant(lambda image: call(image), spec)

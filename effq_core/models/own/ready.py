@@ -10,9 +10,8 @@ from effq_core.base.files import read_json, remove_tree
 from effq_core.base.settings import Home
 from effq_core.experiment.variants import READY_PREFIX, is_ready
 from effq_core.models.card import Label, Normalisation
-from effq_core.models.file_outputs import Answers
-from effq_core.models.own.card import CARD_FILE
-from effq_core.models.own.preprocessing import Preprocessing
+from effq_core.models.file_input import Answers
+from effq_core.models.own.card import CARD_FILE, Preprocessing
 from effq_core.photos.image_input import ImageInput
 
 MODEL_FILE = "model.tflite"

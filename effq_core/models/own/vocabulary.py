@@ -1,8 +1,4 @@
-"""What a Keras file may be made of: known layers, known functions, no code.
-
-A Keras file names Python classes and functions to call when it is loaded, and may carry byte code.
-So its configuration is read as data first, and whatever is not on these lists ends the upload.
-"""
+"""What a Keras file may be made of: known layers, known functions, no code."""
 
 from collections.abc import Collection, Iterator
 from typing import Any
@@ -11,8 +7,7 @@ from effq_core.base.errors import ModelError
 from effq_core.models.own.bounds import is_constant, is_slice, odd_value, words
 
 MODELS = frozenset({"Functional", "Sequential", "Model"})
-LAYERS = words(
-    """
+LAYERS = words("""
     InputLayer Conv2D DepthwiseConv2D SeparableConv2D Conv2DTranspose Dense EinsumDense
     BatchNormalization LayerNormalization GroupNormalization UnitNormalization
     SpectralNormalization Activation ReLU LeakyReLU PReLU ELU ThresholdedReLU Softmax
@@ -24,21 +19,16 @@ LAYERS = words(
     RandomFlip RandomRotation RandomZoom RandomContrast RandomTranslation RandomBrightness
     RandomCrop RandomHeight RandomWidth
     MultiHeadAttention Attention Embedding
-    """
-)
+""")
 """Layers of Keras 2 and 3 that image classifiers are made of; they run nothing but arithmetic."""
-AUGMENTING = words(
-    """
+AUGMENTING = words("""
     RandomColorDegeneration RandomColorJitter RandomElasticTransform RandomErasing
     RandomGaussianBlur RandomGrayscale RandomHue RandomInvert RandomPerspective
     RandomPosterization RandomSaturation RandomSharpness RandomShear
-    """
-)
+""")
 """Keras 3's newer augmentation, which does nothing at inference."""
-_SCALING = words("LayerScale CustomScaleLayer Custom>CustomScaleLayer")
-"""What ConvNeXt and InceptionResNetV2 of Keras Applications bring."""
-_NOT_TAKEN = words(
-    """
+_SCALING = words("LayerScale CustomScaleLayer Custom>CustomScaleLayer")  # of Keras Applications
+_NOT_TAKEN = words("""
     AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D
     AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D AdditiveAttention AugMix
     AutoContrast AveragePooling1D AveragePooling3D Bidirectional CategoryEncoding
@@ -52,29 +42,22 @@ _NOT_TAKEN = words(
     SimpleRNN SimpleRNNCell Solarization SpatialDropout1D SpatialDropout3D StackedRNNCells
     StochasticDepth StringLookup TFSMLayer TextVectorization TimeDistributed TorchModuleWrapper
     UpSampling1D UpSampling3D Wrapper ZeroPadding1D ZeroPadding3D
-    """
-)
-"""Keras' other layers, to be refused by their right name: an ``.h5`` file does not say whose a
-layer is."""
-ACTIVATIONS = words(
-    """
+""")
+"""Keras' other layers, refused by name: an ``.h5`` file does not say whose a layer is."""
+ACTIVATIONS = words("""
     linear relu relu6 elu selu gelu swish silu hard_sigmoid hard_swish hard_silu leaky_relu mish
     sigmoid softmax log_softmax softplus softsign tanh exponential celu glu hard_shrink hard_tanh
     log_sigmoid soft_shrink sparse_plus sparse_sigmoid squareplus tanh_shrink threshold
-    """
-)
+""")
 # Initializers, regularizers, constraints, policies: they compute no answer.
-_PARTS = words(
-    """
+_PARTS = words("""
     Zeros Ones Constant RandomNormal RandomUniform TruncatedNormal VarianceScaling Orthogonal
     Identity IdentityInitializer GlorotNormal GlorotUniform HeNormal HeUniform LecunNormal
     LecunUniform L1 L2 L1L2 OrthogonalRegularizer MaxNorm NonNeg UnitNorm MinMaxNorm
     DTypePolicy Policy FloatDTypePolicy DTypePolicyMap SeedGenerator
     GlorotNormalV2 GlorotUniformV2 HeNormalV2 HeUniformV2 ZerosV2 OnesV2 ConstantV2
-    """
-)
-_TRAINING = words(
-    """
+""")
+_TRAINING = words("""
     Adam AdamW SGD RMSprop Adagrad Adadelta Adafactor Adamax Nadam Ftrl Lamb Lion LossScaleOptimizer
     CosineDecay CosineDecayRestarts ExponentialDecay InverseTimeDecay PiecewiseConstantDecay
     PolynomialDecay
@@ -82,29 +65,23 @@ _TRAINING = words(
     CategoricalFocalCrossentropy BinaryFocalCrossentropy MeanSquaredError MeanAbsoluteError
     Accuracy CategoricalAccuracy SparseCategoricalAccuracy BinaryAccuracy Precision Recall AUC Mean
     TopKCategoricalAccuracy SparseTopKCategoricalAccuracy
-    """
-)
+""")
 """Optimizers, losses and metrics: Keras makes those of a compiled model inside of another one."""
-_MEASURES = words(
-    """
+_MEASURES = words("""
     F1Score FBetaScore TruePositives TrueNegatives FalsePositives FalseNegatives
     CategoricalHinge Hinge SquaredHinge CosineSimilarity Poisson Huber LogCosh LogCoshError
     MeanAbsolutePercentageError MeanSquaredLogarithmicError RootMeanSquaredError Sum Dice Tversky
-    """
-)
+""")
 _PLAIN = AUGMENTING | _SCALING | _MEASURES  # taken with plain settings only
 _TF_INITIALIZERS = "tensorflow.python.ops.init_ops_v2"  # Keras 2 takes some from there
-OPERATIONS = words(
-    """
+OPERATIONS = words("""
     Add Subtract Multiply Divide TrueDivide Maximum Minimum Relu Relu6 Sigmoid Softmax Silu Mean
     Reshape Transpose Concatenate Clip HardSigmoid HardSilu Gelu Tanh Abs Sqrt Square Power
     GetItem Stack Flip Take Squeeze ExpandDims Sum Max Min Pad Cast Negative LeakyRelu Elu Selu
     Softplus Exp Log Rsqrt LogSoftmax
-    """
-)
+""")
 """Keras 3 operations written between layers, such as ``x * 2``."""
-TF_FUNCTIONS = words(
-    """
+TF_FUNCTIONS = words("""
     __operators__.add __operators__.sub __operators__.mul __operators__.truediv
     math.add math.subtract math.multiply math.truediv math.divide math.reduce_mean
     math.sigmoid math.tanh math.abs math.square math.sqrt
@@ -114,23 +91,16 @@ TF_FUNCTIONS = words(
     math.reduce_sum math.reduce_max math.reduce_min compat.v1.pad pad math.negative
     __operators__.neg nn.leaky_relu nn.elu nn.selu math.maximum math.minimum math.pow math.exp
     math.log math.rsqrt
-    """
-)
+""")
 """The same in Keras 2, where any function of TensorFlow could be named."""
 _SLICE = "__operators__.getitem"  # what ``x[..., ::-1]`` is in Keras 2
 _MODULES = ("keras", "keras.src", "tf_keras", "tf_keras.src", "builtins", "tensorflow.keras")
-NEVER_BUILT = frozenset({"compile_config"})
-"""What Keras leaves out at the root of a ``.keras`` file that is loaded without its optimizer and
-loss; it builds the same of every model inside, and of the root of an ``.h5`` file."""
+NEVER_BUILT = frozenset({"compile_config"})  # left out of a file loaded without optimizer
 _MOST_NODES = 400_000
 
 
 def check_config(config: dict[str, Any], never_built: Collection[str] = ()) -> int:
-    """Counts the layers of a configuration that names nothing but known layers and functions.
-
-    Names in ``never_built`` at its root are not looked at. Raises ModelError if it holds code, a
-    Lambda layer, a custom object or anything unknown.
-    """
+    """Counts the layers of a configuration; ModelError if it holds code or anything unknown."""
     layers = 0
     built = {name: part for name, part in config.items() if name not in never_built}
     for count, node in enumerate(_nodes(built)):

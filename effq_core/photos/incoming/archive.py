@@ -1,8 +1,4 @@
-"""Unpacking a zip of photos from anybody.
-
-Nothing of an archive is trusted. Its sizes are claims, so bytes are counted as they come out; its
-names never name a file here, so none can lead anywhere; only plain files are taken.
-"""
+"""Unpacking a zip of photos from anybody."""
 
 import contextlib
 import shutil
@@ -18,16 +14,7 @@ from typing import IO
 from effq_core.base import formatting as fmt
 from effq_core.base.errors import DatasetError
 from effq_core.base.reporting import Reporter
-from effq_core.photos.incoming.found import (
-    LABELS_FILE,
-    Found,
-    FoundFile,
-    clean,
-    escapes,
-    is_litter,
-    refused_kind,
-    shown,
-)
+from effq_core.photos.incoming import found
 from effq_core.photos.incoming.limits import KEEP_FREE, MAX_CSV_BYTES, Limits
 
 _BLOCK = 1 << 18
@@ -45,12 +32,8 @@ _BROKEN = (
 )
 
 
-def unpack(archive: Path, into: Path, limits: Limits, reporter: Reporter) -> Found:
-    """Unpacks the photos of a zip into an existing, empty folder, under names of ours.
-
-    Raises DatasetError if it is no zip, broken, encrypted, or holds more than the limits; then what
-    was unpacked so far must go with ``into``.
-    """
+def unpack(archive: Path, into: Path, limits: Limits, reporter: Reporter) -> found.Found:
+    """Unpacks a zip's photos into an empty folder under names of ours; may raise DatasetError."""
     size = archive.stat().st_size
     if size > limits.given_bytes:
         raise DatasetError(
@@ -110,9 +93,9 @@ class _Unpacking:
         self.most = min(limits.unpacked_bytes, max(limits.free_bytes, limits.ratio * size))
         self.room = shutil.disk_usage(into).free - KEEP_FREE
         self.written = 0
-        self.found = Found()
+        self.found = found.Found()
 
-    def run(self) -> Found:
+    def run(self) -> found.Found:
         entries = self.opened.infolist()
         seen: set[str] = set()
         for number, entry in enumerate(entries):
@@ -122,7 +105,7 @@ class _Unpacking:
             name = _name(entry)
             if not name or name.endswith("/"):
                 continue
-            if is_litter(name):
+            if found.is_litter(name):
                 self.found.litter += 1
             elif (reason := self._reason(entry, name, seen)) is not None:
                 self.found.skip(name, reason)
@@ -138,9 +121,9 @@ class _Unpacking:
             return "a link"
         if kind not in (0, stat.S_IFREG):
             return "not a plain file"
-        if escapes(name):
+        if found.escapes(name):
             return "its name leads out of the archive"
-        if not _is_labels(name) and (reason := refused_kind(name)) is not None:
+        if not _is_labels(name) and (reason := found.refused_kind(name)) is not None:
             return reason
         if name in seen:
             return "another entry has the same name; the first is taken"
@@ -149,7 +132,7 @@ class _Unpacking:
     def _take(self, entry: zipfile.ZipInfo, name: str, number: int) -> None:
         if entry.flag_bits & _ENCRYPTED:
             raise DatasetError(
-                f"The archive is encrypted: {shown(name)} needs a password.",
+                f"The archive is encrypted: {found.shown(name)} needs a password.",
                 "Make the zip again without a password.",
             )
         if entry.compress_type not in _METHODS:
@@ -176,7 +159,7 @@ class _Unpacking:
             path.unlink()
             self.found.skip(name, "empty file (zero bytes)")
         else:
-            self.found.files.append(FoundFile(name, path.name, size))
+            self.found.files.append(found.FoundFile(name, path.name, size))
 
     def _write(self, entry: zipfile.ZipInfo, path: Path, most: int) -> int:
         """Unpacks one entry, at most one byte more than wanted; returns its size."""
@@ -227,12 +210,12 @@ def _name(entry: zipfile.ZipInfo) -> str:
         # Zips of macOS hold UTF-8 and do not say so; Python has read it as code page 437.
         with contextlib.suppress(UnicodeError):
             name = name.encode("cp437").decode("utf-8")
-    return clean(name)
+    return found.clean(name)
 
 
 def _is_labels(name: str) -> bool:
-    return name.casefold().rpartition("/")[2] == LABELS_FILE and name.count("/") <= 1
+    return name.casefold().rpartition("/")[2] == found.LABELS_FILE and name.count("/") <= 1
 
 
 def _text(error: Exception) -> str:
-    return shown(str(error).rstrip(".")) or type(error).__name__
+    return found.shown(str(error).rstrip(".")) or type(error).__name__

@@ -1,8 +1,4 @@
-"""Which column of a list names the photo, and which one its class. Pure functions.
-
-Headings decide where there are such, and what the cells name. What stays uncertain is refused: a
-wrong column gives wrong classes, which nobody sees.
-"""
+"""Which column of a list names the photo, and which one its class. Pure functions."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -33,7 +29,6 @@ _INDEX = re.compile(r"(unnamed\d*|index|)")
 _INTEGER = re.compile(r"\d{1,9}(\.0)?")
 _ONE_HOT = {"0": 0, "0.0": 0, "false": 0, "1": 1, "1.0": 1, "true": 1}
 _MOST_NAMED = 6
-
 Find = Callable[[str], str | None]  # returns the photo a cell names; ``None`` where it names none
 
 
@@ -47,11 +42,7 @@ class Labels:
 
 
 def read_columns(rows: Sequence[Sequence[str]], find: Find, called: str) -> Labels:
-    """Finds the photos and their labels in a table, whose lines have two cells or more each.
-
-    ``find`` returns the photo a cell names. Raises DatasetError if it is not certain which columns
-    these are.
-    """
+    """Finds photos and labels in a table; DatasetError where it is not certain which columns."""
     return _Table([[cell.strip() for cell in row] for row in rows], find, called).read()
 
 

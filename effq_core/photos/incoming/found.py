@@ -14,7 +14,6 @@ LITTER_FILES = frozenset((".ds_store", "thumbs.db", "ehthumbs.db", "desktop.ini"
 """What macOS, Windows and storage boxes leave beside photos: left out without a word."""
 ARCHIVES = frozenset((".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"))
 LABELS_FILE = "labels.csv"  # a file of this name at the top of an archive is its list of labels
-
 LONGEST_NAME = 1000  # longest path taken, in characters. An archive may hold 65,535
 DEEPEST = 30  # most folders within each other
 _SHOWN = 200
@@ -50,11 +49,7 @@ class Found:
 
 
 def clean(name: str) -> str:
-    """Makes a path comparable: ``/`` between its parts, none empty, and composed letters (NFC).
-
-    Windows writes backslashes into some archives; macOS decomposes letters into letter and accent,
-    which no list of labels typed by hand does.
-    """
+    """Makes a path comparable: ``/`` between its parts, none empty, and composed letters (NFC)."""
     path = unicodedata.normalize("NFC", name.replace("\\", "/"))
     parts = "/".join(part for part in path.split("/") if part not in ("", "."))
     return f"{'/' * path.startswith('/')}{parts}{'/' * (bool(parts) and path.endswith('/'))}"

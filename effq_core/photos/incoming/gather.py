@@ -9,15 +9,8 @@ from pathlib import Path
 from effq_core.base import formatting as fmt
 from effq_core.base.errors import DatasetError
 from effq_core.base.reporting import Reporter
-from effq_core.photos.incoming.found import (
-    LABELS_FILE,
-    Found,
-    FoundFile,
-    clean,
-    escapes,
-    is_litter,
-    refused_kind,
-)
+from effq_core.photos.incoming import found as finding
+from effq_core.photos.incoming.found import LABELS_FILE, Found, FoundFile
 from effq_core.photos.incoming.limits import KEEP_FREE, MAX_CSV_BYTES, Limits
 from effq_core.photos.walk import walk
 
@@ -32,7 +25,7 @@ def sort_given(names: Sequence[str], folder: Path, limits: Limits) -> Found:
     for number, given in enumerate(names):
         path = folder / f"{number:06d}"
         # Some browsers send a folder's name as well; it is no label unless it was asked for.
-        name = clean(given).rpartition("/")[2]
+        name = finding.clean(given).rpartition("/")[2]
         _sort(found, name, path.name, path.stat().st_size, seen, limits)
     return found
 
@@ -56,7 +49,7 @@ def copy_folder(folder: Path, into: Path, limits: Limits, reporter: Reporter) ->
         if number % _EVERY == 0:
             reporter.check_cancelled()
             reporter.progress(number, 0, unit="files copied")
-        name = clean(os.fsencode(path.relative_to(folder)).decode("utf-8", "replace"))
+        name = finding.clean(os.fsencode(path.relative_to(folder)).decode("utf-8", "replace"))
         target = into / f"{number:06d}"
         try:
             size = path.stat().st_size
@@ -84,11 +77,11 @@ def copy_folder(folder: Path, into: Path, limits: Limits, reporter: Reporter) ->
 
 def _sort(found: Found, name: str, path: str, size: int, seen: set[str], limits: Limits) -> bool:
     """Puts one file where it belongs; returns whether it may be a photo."""
-    if is_litter(name):
+    if finding.is_litter(name):
         found.litter += 1
         return False
-    reason = refused_kind(name)
-    if escapes(name):
+    reason = finding.refused_kind(name)
+    if finding.escapes(name):
         reason = "its name leads out of the folder"
     elif reason is None and size == 0:
         reason = "empty file (zero bytes)"

@@ -38,11 +38,9 @@ class _DiedError(Exception):
 def look_apart(
     draft: Draft, request: dict[str, Any], limits: Limits, reporter: Reporter
 ) -> Preview:
-    """Unpacks and decodes in a process of its own.
+    """Unpacks and decodes in a process of its own; may raise DatasetError or BusyError.
 
-    ``request`` is what was given: ``kind``, ``source``, ``names``, ``labels``, ``one_down``. Raises
-    DatasetError if it cannot be used, takes too long, or several of its photos end the process that
-    decodes them, and BusyError if enough others are being looked at.
+    ``request`` is what was given: ``kind``, ``source``, ``names``, ``labels``, ``one_down``.
     """
     avoid: dict[str, str] = {}
     deadline = time.monotonic() + limits.seconds

@@ -8,12 +8,10 @@ from enum import StrEnum
 
 from effq_core.base.errors import DatasetError
 from effq_core.base.formatting import counted, some
-from effq_core.photos.base import TRAIN, VAL
 from effq_core.photos.incoming.columns import read_columns
 from effq_core.photos.incoming.found import clean, shown
-from effq_core.photos.index import Skipped
-from effq_core.photos.listing import EVALUATION_FOLDERS
-from effq_core.photos.nested import Nested, find_nested
+from effq_core.photos.index import TRAIN, VAL, Skipped
+from effq_core.photos.listing import EVALUATION_FOLDERS, Nested, find_nested
 
 LONGEST_LABEL = 100
 _SEPARATORS = ",;\t"
@@ -50,10 +48,8 @@ class Labelled:
 def from_folders(names: Sequence[str], *, one_down: bool = False) -> Labelled:
     """Reads classes from folders, as :class:`~effq_core.photos.folder.FolderDataset` does.
 
-    Class folders lie in ``train/`` and ``val/`` or at the top; a folder around everything, as
-    archives have it, counts for nothing. Photos without class folders have no labels. With
-    ``one_down`` the folders in the folders there are the classes; raises DatasetError if there are
-    none.
+    A folder around everything, as archives have it, counts for nothing. Raises DatasetError if
+    ``one_down`` finds no folders.
     """
     parts = {name: name.split("/") for name in names}
     depth = _wrapping(list(parts.values()))
@@ -112,13 +108,8 @@ def _splits(paths: list[list[str]]) -> dict[str, str]:
 def from_list(content: bytes, names: Sequence[str], called: str = "The list of labels") -> Labelled:
     """Reads classes from a list: of columns headed as the file and its label, or of just two.
 
-    Commas, semicolons or tabs separate them; UTF-8 with or without a mark, UTF-16 with one, else
-    Windows' Western code page, as spreadsheets write it. A file is named by its path, or by its
-    last part where no other photo has the same, with its ending or without.
-
-    Photos without a label are skipped, and lines that name no photo are told in the notes. Raises
-    DatasetError if it is no such list, leaves open which columns these are, or names none of the
-    photos.
+    Photos without a label are skipped. Raises DatasetError if it is no such list, leaves open which
+    columns these are, or names none of the photos.
     """
     photo_of = _finder(names)
     read = read_columns(_rows(content, called), photo_of, called)

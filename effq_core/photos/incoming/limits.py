@@ -14,10 +14,7 @@ class Limits:
     given_bytes: int  # largest archive, and all files together where several are given
     entries: int  # entries of an archive, or files of a folder
     unpacked_bytes: int  # all photos together, counted while they are unpacked
-    # Unpacked bytes for each byte of the archive, counted while they are unpacked, where more than
-    # :attr:`free_bytes` come out. Photos do not shrink in an archive; drawings in BMP do, a
-    # hundredfold at most.
-    ratio: int = 100
+    ratio: int = 100  # unpacked bytes for each of the archive: drawings in BMP shrink a hundredfold
     free_bytes: int = 64 * MIB  # unpacked bytes the ratio does not look at
     file_bytes: int = 64 * MIB  # largest photo
     pixels: int = MAX_UPLOAD_PIXELS  # largest photo, decoded
@@ -28,7 +25,6 @@ class Limits:
 
 
 UPLOAD_MIB = 200  # largest zip a browser may send, in MiB: `server.maxUploadSize` says the same
-
 VISITORS = Limits(given_bytes=UPLOAD_MIB * MIB, entries=20_000, unpacked_bytes=1024 * MIB)
 """For what a browser sends to a served dashboard."""
 OWNERS = Limits(

@@ -12,7 +12,7 @@ import numpy as np
 from effq_core.base.errors import DatasetError
 from effq_core.base.formatting import counted
 from effq_core.base.plain import Plain
-from effq_core.photos.base import TRAIN, VAL, ImageItem
+from effq_core.photos import lookalikes
 from effq_core.photos.decode import open_image, to_square, upright_rgb
 from effq_core.photos.incoming.found import Found, FoundFile, shown
 from effq_core.photos.incoming.labels import (
@@ -24,14 +24,7 @@ from effq_core.photos.incoming.labels import (
 )
 from effq_core.photos.incoming.limits import Limits
 from effq_core.photos.incoming.preview import FEWEST_PHOTOS, Lookalike, Photo, Preview
-from effq_core.photos.index import Skipped, remove_duplicates
-from effq_core.photos.lookalikes import (
-    MOST_COMPARED,
-    SIDE,
-    miniature,
-    nearest_among,
-    nearest_earlier,
-)
+from effq_core.photos.index import TRAIN, VAL, ImageItem, Skipped, remove_duplicates
 from effq_core.photos.preview import THUMBNAIL_SIDE, THUMBNAILS, Thumbnail, jpeg
 from effq_core.photos.sampling import dealt
 
@@ -77,7 +70,7 @@ def look_at(
     try:
         data = (folder / file.path).read_bytes()
         rgb = upright_rgb(open_image(data, name, max_pixels=limits.pixels))
-        small = base64.b64encode(miniature(rgb).tobytes()).decode()
+        small = base64.b64encode(lookalikes.miniature(rgb).tobytes()).decode()
         seen = Seen(file.name, hashlib.sha256(data).hexdigest(), small)
         return seen, jpeg(to_square(rgb, THUMBNAIL_SIDE)) if thumbnail else b""
     except DatasetError as error:
@@ -142,8 +135,10 @@ def assemble(
             f"{counted(len(photos), 'photo')} are few: a run needs about {FEWEST_PHOTOS} to set"
             " ranges with some and measure on others."
         )
-    if len(photos) > MOST_COMPARED:
-        notes.append(f"Look-alikes are searched among up to {MOST_COMPARED:,} photos only.")
+    if len(photos) > lookalikes.MOST_COMPARED:
+        notes.append(
+            f"Look-alikes are searched among up to {lookalikes.MOST_COMPARED:,} photos only."
+        )
         alike: tuple[Lookalike, ...] = ()
     else:
         alike = tuple(_lookalikes(photos, seen))
@@ -193,11 +188,11 @@ def _lookalikes(photos: list[Photo], seen: Mapping[str, Seen]) -> Iterator[Looka
     """Yields photos that resemble an earlier one; those of the evaluation split come first."""
     ordered = sorted(photos, key=lambda photo: photo.split != VAL)
     content = b"".join(base64.b64decode(seen[photo.name].small) for photo in ordered)
-    small = np.frombuffer(content, np.uint8).reshape(-1, SIDE, SIDE)
+    small = np.frombuffer(content, np.uint8).reshape(-1, lookalikes.SIDE, lookalikes.SIDE)
     measured = sum(photo.split == VAL for photo in ordered)
-    near = nearest_earlier(small)
+    near = lookalikes.nearest_earlier(small)
     # Whatever else a training photo resembles: its twin that is measured on is named.
-    over = [None] * measured + nearest_among(small[measured:], small[:measured])
+    over = [None] * measured + lookalikes.nearest_among(small[measured:], small[:measured])
     for photo, alike, crossing in zip(ordered, near, over, strict=True):
         across = photo.split == TRAIN and crossing is not None
         found = crossing if across else alike

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -12,17 +14,57 @@ from typing import Any
 
 from effq_core.base import formatting as fmt
 from effq_core.base.errors import DatasetError
-from effq_core.base.files import remove_tree, store_errors, sync_folder
+from effq_core.base.files import make_folder, remove_tree, store_errors, sync_folder, write_json
 from effq_core.base.reporting import Reporter, SilentReporter
 from effq_core.base.settings import Home
-from effq_core.photos.incoming.arrange import arrange
+from effq_core.photos import own_photos
 from effq_core.photos.incoming.draft import Draft
 from effq_core.photos.incoming.found import shown
 from effq_core.photos.incoming.isolated import look_apart
 from effq_core.photos.incoming.limits import KEEP_FREE, MAX_CSV_BYTES, OWNERS, VISITORS, Limits
-from effq_core.photos.incoming.preview import Preview
+from effq_core.photos.incoming.preview import Photo, Preview
 from effq_core.photos.incoming.worker import LABELS
-from effq_core.photos.own_photos import OwnPhotos, check_title, place_for
+
+
+def arrange(
+    source: Path, ready: Path, photos: Sequence[Photo], preview: Preview, title: str
+) -> own_photos.OwnPhotos:
+    """Moves photos to what will be the dataset's folder, and writes its description there."""
+    folders = {
+        number: f"{number:04d}-{_readable(name)}" for number, name in enumerate(preview.class_names)
+    }
+    digest = hashlib.sha256()
+    with store_errors(ready):
+        for number, photo in enumerate(photos):
+            parts = [photo.split] if photo.split else []
+            parts += [] if photo.label is None else [folders[photo.label]]
+            last = PurePosixPath(photo.name.rpartition("/")[2])
+            parts += [f"{number:06d}-{_readable(last.stem)}{last.suffix.casefold()}"]
+            target = ready.joinpath(own_photos.PHOTOS, *parts)
+            make_folder(target.parent)
+            (source / photo.path).rename(target)
+            digest.update(f"{'/'.join(parts)}\0{photo.sha256}\n".encode())
+        used = {photo.label for photo in photos}
+        classes = {folders[n]: name for n, name in enumerate(preview.class_names) if n in used}
+        about = own_photos.OwnPhotos(
+            slug=own_photos.slug_of(title),
+            title=title,
+            classes=classes,
+            photos=len(photos),
+            bytes=sum(photo.bytes for photo in photos),
+            content=digest.hexdigest(),
+            skipped=len(preview.skipped) + len(preview.photos) - len(photos),
+            labels_from=preview.labels_from.value,
+            added=time.time(),
+        )
+        write_json(ready / own_photos.DESCRIPTION, about.to_dict())
+    return about
+
+
+def _readable(text: str) -> str:
+    """Keeps of a name what every file system takes and nothing can be hidden in."""
+    return re.sub(r"[^A-Za-z0-9.]+", "_", text)[:40].strip("._") or "x"
+
 
 _ZIP = ".zip"
 _CSV = ".csv"
@@ -49,16 +91,12 @@ class Upload:
         preview = look_apart(self.draft, request, self.limits, reporter or SilentReporter())
         return replace(self, preview=preview, request=request)
 
-    def add(self, home: Home, title: str, *, drop_lookalikes: bool = False) -> OwnPhotos:
-        """Makes a dataset of them.
-
-        Raises DatasetError if the name is taken or no name, or they were given up already, and
-        StoreError if the disk is full or not writable; then no dataset is made.
-        """
-        title = check_title(title)
+    def add(self, home: Home, title: str, *, drop_lookalikes: bool = False) -> own_photos.OwnPhotos:
+        """Makes a dataset of them, or raises DatasetError or StoreError and makes none."""
+        title = own_photos.check_title(title)
         if not self.draft.is_open:
             raise DatasetError("The photos are no longer here.", "Give them once more.")
-        target = place_for(home, title)
+        target = own_photos.place_for(home, title)
         preview = self.preview
         photos = preview.without_lookalikes() if drop_lookalikes else preview.photos
         if len({photo.label for photo in photos}) < min(2, len(preview.class_names)):
@@ -71,7 +109,9 @@ class Upload:
                 try:
                     ready.rename(target)
                 except OSError:
-                    place_for(home, title)  # somebody was quicker, which has a message of its own
+                    own_photos.place_for(
+                        home, title
+                    )  # somebody was quicker, which has a message of its own
                     raise
                 sync_folder(target.parent)
         except BaseException:

@@ -1,8 +1,4 @@
-"""The process that unpacks and decodes what somebody gave: ``python -m`` this module ``DRAFT``.
-
-A file that crashes, fills or stalls a decoder takes this process with it and nothing else. It keeps
-what it has found in its draft, so that another one goes on behind that file.
-"""
+"""The process that unpacks and decodes what somebody gave: ``python -m`` this module ``DRAFT``."""
 
 import json
 import resource

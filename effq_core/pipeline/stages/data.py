@@ -19,7 +19,7 @@ from effq_core.photos.sampling import Role, candidates, check_sizes
 from effq_core.pipeline.context import StageContext
 from effq_core.pipeline.registry import IMAGES, stage
 from effq_core.pipeline.stages.measure import write_json
-from effq_core.store.stage_files import INDEX_FILE, LOOKALIKES_FILE
+from effq_core.store.manifest import INDEX_FILE, LOOKALIKES_FILE
 
 
 @stage("data:index", title="List the photos", libraries=IMAGES)
@@ -28,12 +28,10 @@ def index(context: StageContext) -> dict[str, Any]:
     dataset = open_dataset(context.params["dataset"], context.home)
     found = dataset.scan(context)
     if found.state != context.params["state"]:
-        raise DatasetError(
-            f"{dataset.id} has changed since this run was planned.", "Start the run again."
-        )
-    (context.out / INDEX_FILE).write_text(
-        json.dumps(found.to_dict(), ensure_ascii=False), encoding="utf-8"
-    )
+        message = f"{dataset.id} has changed since this run was planned."
+        raise DatasetError(message, "Start the run again.")
+    content = json.dumps(found.to_dict(), ensure_ascii=False)
+    (context.out / INDEX_FILE).write_text(content, encoding="utf-8")
     for entry in found.skipped:
         context.event("skipped", key=entry.key, reason=entry.reason)
     return {

@@ -6,6 +6,7 @@ from dataclasses import fields
 from functools import partial
 from typing import Any
 
+from effq_core.base.settings import quiet_seconds
 from effq_core.experiment.mixed import Layers, Mixed, Precision
 from effq_core.experiment.variants import MIXED
 from effq_core.layers.effect_record import EffectRecord
@@ -19,7 +20,7 @@ from effq_core.pipeline.registry import LITERT, STATISTICS, TENSORFLOW, stage
 from effq_core.pipeline.stages.measure import quiet_cpu
 from effq_core.pipeline.stages.quantize import write_file
 from effq_core.quantize.calibration import ActivationStatistics, Ranges
-from effq_core.store.stage_files import MODEL_FILE
+from effq_core.store.manifest import MODEL_FILE
 from effq_core.tflite.network import read_network
 from effq_core.tflite.recipe import Recipe
 
@@ -52,15 +53,14 @@ def effect(context: StageContext) -> dict[str, Any]:
 
     params = context.params
     images, _ = read_pixels(context.inputs["calibration"])
-    meter = EffectMeter(
+    record = EffectMeter(
         context.inputs["float32"] / MODEL_FILE,
         calibrated(context),
         images,
         settings=Layers(images=params["images"], budget_seconds=params["budget_seconds"]),
         scratch=context.scratch,
         reporter=context,
-    )
-    record = meter.measure(params["method"], params["percentile"])
+    ).measure(params["method"], params["percentile"])
     record.save(context.out)
     return {
         "images": record.images,
@@ -120,7 +120,7 @@ def suggest(context: StageContext) -> dict[str, Any]:
         settings=settings,
         scratch=context.scratch,
         reporter=context,
-        timing=partial(time_beside_int8, pause=patience.wait),
+        timing=partial(time_beside_int8, again=quiet_seconds() > 0, pause=patience.wait),
         clock=patience.clock,
     )
     found = search(
@@ -150,7 +150,7 @@ def mix(context: StageContext) -> dict[str, Any]:
     Params: ``keep``, ``precision``, ``method``, ``percentile``. Inputs: ``float32``,
     ``statistics``, ``model`` and, where the blocks were looked for, ``recipe``.
     """
-    from effq_core.quantize.mixed import quantize_mixed
+    from effq_core.quantize.convert import quantize_mixed
 
     params = context.params
     recipe = (

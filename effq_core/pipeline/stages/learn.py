@@ -8,7 +8,7 @@ from effq_core.photos.pixels import read_pixels
 from effq_core.pipeline.context import StageContext
 from effq_core.pipeline.registry import LITERT, stage
 from effq_core.quantize.calibration import ActivationStatistics
-from effq_core.store.stage_files import MODEL_FILE
+from effq_core.store.manifest import MODEL_FILE
 
 
 @stage("learn:tensors", title="Keep tensors for the Learn page", libraries=LITERT)

@@ -14,8 +14,8 @@ from effq_core.experiment.variants import BASELINE, get_variant
 from effq_core.measure.accuracy import score
 from effq_core.measure.gates.xnnpack_vs_reference import KERNELS_FILE, kernels_gate
 from effq_core.measure.latency import busy_warning
+from effq_core.measure.others import QuietCpu
 from effq_core.measure.predictions import Floats, Predictions
-from effq_core.measure.quiet import QuietCpu
 from effq_core.measure.sitting import time_together
 from effq_core.photos.decode import Pixels
 from effq_core.photos.pixels import read_pixels
@@ -43,17 +43,15 @@ def inspect(context: StageContext) -> dict[str, Any]:
 def evaluate(context: StageContext) -> dict[str, Any]:
     """Predicts every image of input ``evaluation``.
 
-    Params: ``class_map`` (may be empty); ``ignored``, where an output is no answer.
-
-    Where the stage has parts, their answers are put together in place of predicting.
+    Params: ``class_map`` (may be empty); ``ignored``, where an output is no answer. Where the stage
+    has parts, their answers are put together in place of predicting.
     """
     images, items = read_pixels(context.inputs["evaluation"])
     labelled = all(item.label is not None for item in items)
     class_map = context.params["class_map"]
+    probabilities = _together(context, len(items)) if context.parts else _predict(context, images)
     predictions = Predictions(
-        probabilities=_together(context, len(items))
-        if context.parts
-        else _predict(context, images),
+        probabilities=probabilities,
         labels=np.array([item.label for item in items], np.int64) if labelled else None,
         class_map=np.array(class_map, np.int64) if class_map and labelled else None,
         keys=[item.key for item in items],
@@ -90,24 +88,20 @@ def _together(context: StageContext, n: int) -> Floats:
     found = [np.load(part / PART_FILE, allow_pickle=False) for part in context.parts]
     whole = np.concatenate([part for part in found if len(part)])
     if len(whole) != n:
-        raise StageError(
-            f"{len(found)} parts of an evaluation hold {len(whole):,} images of {n:,}.",
-            "Run again: they are made again.",
-        )
+        message = f"{len(found)} parts of an evaluation hold {len(whole):,} images of {n:,}."
+        raise StageError(message, "Run again: they are made again.")
     return whole
 
 
 @stage("measure:benchmark", title="Time the files", version=2, libraries=STATISTICS)
 def benchmark(context: StageContext) -> dict[str, Any]:
-    """Times the files of all inputs, named by variant, in one sitting.
-
-    Params: ``threads`` (a list), ``invocations``, ``host``.
-    """
+    """Times all inputs' files in one sitting; ``threads`` (a list), ``invocations``, ``host``."""
     found = time_together(
         {name: model_in(folder) for name, folder in context.inputs.items()},
         BASELINE,
         context.params["threads"],
         invocations=context.params["invocations"],
+        again=quiet_seconds() > 0,  # in a place never quiet it only takes twice as long
         reporter=context,
         pause=quiet_cpu(context).wait,
     )
@@ -120,8 +114,7 @@ def benchmark(context: StageContext) -> dict[str, Any]:
     write_json(context.out / LATENCY_FILE, reports)
     return {
         "median_ms": {
-            name: {str(report.threads): report.median_ms for report in reports}
-            for name, reports in found.items()
+            n: {str(r.threads): r.median_ms for r in reports} for n, reports in found.items()
         },
         "disturbed": disturbed,
         "hardware": hardware.describe().to_dict(),

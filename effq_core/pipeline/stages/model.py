@@ -1,7 +1,4 @@
-"""Stages over Keras models: building, adapting, fine-tuning, freezing.
-
-Planners import this module, so only its functions import TensorFlow.
-"""
+"""Stages over Keras models; planners import this, so only its functions import TensorFlow."""
 
 import ctypes
 import gc
@@ -16,19 +13,17 @@ import numpy as np
 
 from effq_core.base.reporting import PreparingReporter, Reporter
 from effq_core.experiment import Qat, QatLoss
-from effq_core.models.built import read_family
 from effq_core.models.card import Label, ModelCard
-from effq_core.models.catalogue import get_model
+from effq_core.models.catalogue import get_model, read_family
 from effq_core.models.classes import HeadUse
 from effq_core.models.weights import load_weights, read_weights, write_weights
-from effq_core.photos.base import ImageItem
+from effq_core.photos.index import ImageItem
 from effq_core.photos.pixels import read_pixels
 from effq_core.pipeline.context import StageContext
 from effq_core.pipeline.registry import QAT, TENSORFLOW, stage
-from effq_core.store.stage_files import FROZEN, HISTORY_FILE, KERAS_FILE, WEIGHTS_FILE
+from effq_core.store.manifest import FROZEN, HISTORY_FILE, KERAS_FILE, WEIGHTS_FILE
 
-GATE_IMAGES = 500
-"""Evaluation images on which Keras, four times as slow, is compared with its ``.tflite``."""
+GATE_IMAGES = 500  # evaluation images on which slow Keras is compared
 
 
 _Array = np.ndarray[Any, Any]
@@ -58,10 +53,7 @@ def _return_memory() -> None:
 
 @stage("model:float_model", kind="model", title="Build the float model", libraries=TENSORFLOW)
 def float_model(context: StageContext) -> dict[str, Any]:
-    """Builds the float model, with a new head where the classes are new.
-
-    Params: ``model``, ``image_size``, ``use``, ``class_names``. Input ``training`` for a new head.
-    """
+    """Builds the float model, with a new head (input ``training``) where the classes are new."""
     from effq_core.models.build import build_model
 
     params = context.params
@@ -121,8 +113,7 @@ def qat_untrained(context: StageContext) -> dict[str, Any]:
     from effq_core.quantize.freeze import freeze
 
     with _fresh_keras():
-        model = _model(context)
-        fake = _with_fake_quant(model, context)
+        fake = _with_fake_quant(_model(context), context)
         observe_ranges(fake, read_pixels(context.inputs["calibration"])[0], context)
         return {"fake_quant": freeze(fake, context.out / FROZEN)}
 
@@ -143,11 +134,8 @@ def finetune(context: StageContext) -> dict[str, Any]:
         teacher = _model(context)
         images, items = read_pixels(context.inputs["training"])
         labelled = all(item.label is not None for item in items)
-        loss = resolve_loss(
-            settings.loss,
-            labelled=labelled,
-            whole_head=params["use"] in (HeadUse.WHOLE, HeadUse.NEW),
-        )
+        whole_head = params["use"] in (HeadUse.WHOLE, HeadUse.NEW)
+        loss = resolve_loss(settings.loss, labelled=labelled, whole_head=whole_head)
         classes = _labels(items, params["class_map"]) if labelled else None
         before = PreparingReporter(context)
         if loss is QatLoss.DISTILL or classes is None:
@@ -201,10 +189,7 @@ def finetune(context: StageContext) -> dict[str, Any]:
     libraries=TENSORFLOW,
 )
 def keras_predict(context: StageContext) -> dict[str, Any]:
-    """Predicts evaluation images with Keras, for the parity gate.
-
-    Params: ``fake_quant``. Inputs: ``model``, ``evaluation`` and, with fake-quant, ``weights``.
-    """
+    """Predicts with Keras, for the parity gate; ``weights`` are given with ``fake_quant``."""
     from effq_core.models.own.graph import GraphModel
     from effq_core.quantize.finetune import predict
 

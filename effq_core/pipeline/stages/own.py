@@ -6,18 +6,16 @@ from typing import Any, NoReturn
 
 from effq_core.base.errors import StageError
 from effq_core.base.settings import REFERENCE_RUN
-from effq_core.models.built import CONFIG
 from effq_core.models.card import Normalisation
-from effq_core.models.catalogue import get_model
-from effq_core.models.file_input import Feeding
-from effq_core.models.file_outputs import Answers, write_answers
+from effq_core.models.catalogue import CONFIG, get_model
+from effq_core.models.file_input import Answers, Feeding, write_answers
 from effq_core.models.own.card import get_own
 from effq_core.models.own.ready import get_ready
 from effq_core.photos.image_input import ImageInput
 from effq_core.pipeline.context import StageContext
 from effq_core.pipeline.registry import LITERT, TENSORFLOW, stage
 from effq_core.pipeline.stages.model import build_float_model
-from effq_core.store.stage_files import LABELS_FILE, MODEL_FILE
+from effq_core.store.manifest import LABELS_FILE, MODEL_FILE
 
 
 @stage("own:float_model", kind="model", title="Build the float model", libraries=TENSORFLOW)
@@ -27,14 +25,13 @@ def float_model(context: StageContext) -> dict[str, Any]:
     Params: ``model``, ``weights``, ``use``, ``class_names`` and what it takes of a photo. Input
     ``training`` for a new head.
     """
-    from effq_core.models.own.stored import open_own
+    from effq_core.models.build import open_own
 
     params = context.params
     card = get_own(params["model"], context.home)
     if card.weights.sha256 != params["weights"]:
-        raise StageError(
-            f"{card.title} was replaced since this run was planned.", "Start the run again."
-        )
+        message = f"{card.title} was replaced since this run was planned."
+        raise StageError(message, "Start the run again.")
     summary = build_float_model(context, card, lambda: open_own(card))
     file = {"name": card.file_name, "sha256": card.file_sha256, "format": card.file_format}
     entry = ImageInput.from_plain(params).to_plain()
@@ -52,9 +49,8 @@ def ready_file(context: StageContext) -> dict[str, Any]:
     params = context.params
     file = get_ready(params["variant"], context.home)
     if file.sha256 != params["sha256"]:
-        raise StageError(
-            f"{file.title} was replaced since this run was planned.", "Start the run again."
-        )
+        message = f"{file.title} was replaced since this run was planned."
+        raise StageError(message, "Start the run again.")
     content = file.read()
     (context.out / MODEL_FILE).write_bytes(content)
     text = "".join(f"{label.name}\n" for label in file.labels)
@@ -101,9 +97,8 @@ def reference_file(context: StageContext) -> dict[str, Any]:
     folder = REFERENCE_RUN / context.params["folder"]
     content = (folder / MODEL_FILE).read_bytes()
     if hashlib.sha256(content).hexdigest() != context.params["sha256"]:
-        raise StageError(
-            f"{folder / MODEL_FILE} is not the file that was measured.", "Reinstall EffQ."
-        )
+        message = f"{folder / MODEL_FILE} is not the file that was measured."
+        raise StageError(message, "Reinstall EffQ.")
     (context.out / MODEL_FILE).write_bytes(content)
     (context.out / LABELS_FILE).write_bytes((folder / LABELS_FILE).read_bytes())
     told: dict[str, Any] = context.params["told"]

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from effq_core.models.built import read_labels
+from effq_core.models.catalogue import read_labels
 from effq_core.photos.pixels import read_pixels
 from effq_core.pipeline.context import StageContext
 from effq_core.pipeline.registry import LITERT, TENSORFLOW, stage
 from effq_core.quantize.calibration import ActivationStatistics, collect_statistics
-from effq_core.store.stage_files import FROZEN, LABELS_FILE, MODEL_FILE
+from effq_core.store.manifest import FROZEN, LABELS_FILE, MODEL_FILE
 
 
 @stage("quantize:convert", title="Convert", libraries=TENSORFLOW)

@@ -5,8 +5,7 @@ from typing import Any
 
 from effq_core.base import hardware
 from effq_core.experiment.variants import BASELINE, get_variant, is_ready
-from effq_core.measure.evidence import Evidence
-from effq_core.measure.gate import gates_of_file, gates_of_samples
+from effq_core.measure.gate import Evidence, gates_of_file, gates_of_samples
 from effq_core.measure.gates.disjoint import ROLES
 from effq_core.measure.predictions import Predictions
 from effq_core.measure.statistics import compare, sentence
@@ -16,7 +15,7 @@ from effq_core.pipeline.stage import BENCHMARK
 from effq_core.pipeline.stages.measure import LATENCY_FILE, read_json, write_json
 from effq_core.results.warnings import warnings_of
 from effq_core.runtimes.registry import packages
-from effq_core.store.stage_files import RESULTS_FILE
+from effq_core.store.manifest import RESULTS_FILE
 
 
 @stage("report:report", title="Assemble the results", version=2, libraries=STATISTICS)
@@ -37,9 +36,7 @@ def report(context: StageContext) -> dict[str, Any]:
         size = values["file"]["size_bytes"]
         values["compression"] = baseline / size
         values["saved_percent"] = 100 * (1 - size / baseline)
-    samples: dict[str, Any] = {
-        role: context.summaries[role] for role in ROLES if role in context.inputs
-    }
+    samples: dict[str, Any] = {r: context.summaries[r] for r in ROLES if r in context.inputs}
     results: dict[str, Any] = {
         "format": 1,
         "experiment": context.params["experiment"],
@@ -86,5 +83,4 @@ def _variant(context: StageContext, name: str) -> dict[str, Any]:
 
 
 def _relative(artifact: Path) -> str:
-    """Returns ``<kind>/<fingerprint>``: where in any store an artifact is."""
     return f"{artifact.parent.name}/{artifact.name}"

@@ -1,22 +1,20 @@
 """LiteRT, formerly TensorFlow Lite: runs ``.tflite`` files. Imported when a file is opened."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from effq_core.runtimes.file_report import FileReport
 from effq_core.runtimes.registry import RUNTIMES
-from effq_core.runtimes.session import Kernels, Session
+from effq_core.runtimes.session import Kernels, Runtime, Session
 
 
-@dataclass(frozen=True)
-class LiteRt:
+class LiteRt(Runtime):
     """See :class:`~effq_core.runtimes.session.Runtime`."""
 
-    name: str = "litert"
-    title: str = "LiteRT"
-    fast_kernels: str = "XNNPACK"
-    suffix: str = ".tflite"
-    packages: tuple[str, ...] = ("ai-edge-litert", "numpy")
+    name = "litert"
+    title = "LiteRT"
+    fast_kernels = "XNNPACK"
+    suffix = ".tflite"
+    packages = ("ai-edge-litert", "numpy")
 
     def start(self) -> None:
         """Imports LiteRT."""

@@ -14,11 +14,7 @@ from effq_core.tflite.file import Tensor, TfliteFile, read_tflite
 
 
 def inspect_file(path: Path) -> FileReport:
-    """Reads a ``.tflite`` file's operators, tensors, types, and XNNPACK's share on this processor.
-
-    Raises:
-        ModelError: If the file is missing or corrupt, or must not be run.
-    """
+    """Reads what is in a file, and XNNPACK's share here; ``ModelError`` if it must not run."""
     # Loading comes first: LiteRT verifies the file, which the reader does not.
     interpreter = load_interpreter(path, kernels=OpResolverType.AUTO)
     content = path.read_bytes()
@@ -58,11 +54,8 @@ def _refuse_two_bit_convolutions(path: Path, file: TfliteFile) -> None:
 def delegated_partitions(interpreter: Interpreter, operators: int) -> list[set[int]]:
     """Finds the indices of the operators in each piece that XNNPACK took over.
 
-    LiteRT has no Python call for this, but its node list tells: the file's own operators keep
-    their places, and each piece a delegate took is appended as one ``DELEGATE`` node with the
-    piece's inputs and outputs. Walking from those outputs back to those inputs visits exactly the
-    operators of the piece, since every operator in it reaches one of its outputs and every value
-    that enters it is one of its inputs. The tensors must be allocated.
+    LiteRT's node list appends each piece as one ``DELEGATE`` node. From its outputs back to its
+    inputs lie exactly the operators of the piece. The tensors must be allocated.
     """
     nodes = interpreter._get_ops_details()
     producer = {

@@ -13,9 +13,7 @@ from effq_core.models.file_input import TensorSpec
 from effq_core.runtimes.session import Kernels, Session, Values
 from effq_core.tflite.operators import BY_NAME
 
-PLAIN_KERNELS = "EFFQ_PLAIN_KERNELS"
-"""Environment variable for tests: LiteRT's built-in kernels in place of XNNPACK."""
-
+PLAIN_KERNELS = "EFFQ_PLAIN_KERNELS"  # variable for tests: no XNNPACK
 _RESOLVERS = {
     Kernels.PLAIN: OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
     Kernels.REFERENCE: OpResolverType.BUILTIN_REF,
@@ -76,13 +74,7 @@ def usual_kernels() -> OpResolverType:
 def load_interpreter(
     path: Path, *, kernels: OpResolverType, threads: int = 1, keep_values: bool = False
 ) -> Interpreter:
-    """Loads a ``.tflite`` file and allocates its tensors.
-
-    Where values inside the graph are kept, XNNPACK takes each operator by itself.
-
-    Raises:
-        ModelError: If the file is corrupt.
-    """
+    """Loads a file and allocates its tensors; ``ModelError`` if it is corrupt."""
     batch = 1
     try:
         with warnings.catch_warnings():

@@ -13,15 +13,7 @@ if TYPE_CHECKING:
 
 
 def plan(planner: Planner, row: Variant) -> None:
-    """Adds ``suggest``, where no blocks are named, and the conversion.
-
-    Args:
-        planner: Has the experiment.
-        row: The variant.
-
-    Raises:
-        ModelError: If there is no such block, layer or group, with those there are.
-    """
+    """Adds ``suggest`` without named blocks, and converts; ``ModelError`` for unknown names."""
     from effq_core.layers.names import names_of
     from effq_core.pipeline.plan import RANGES
 

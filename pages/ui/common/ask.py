@@ -18,7 +18,9 @@ def ask(setting: Setting, key: str, place: Any = st, **usual: Any) -> Any:
         low, high = setting.bounds
         return place.slider(min_value=low, max_value=high, step=setting.step, **words)
     if setting.choices or setting.suggested:
-        values = list(map(str, setting.choices())) if setting.choices else _suggested(setting, key)
+        now = st.session_state.get(key)  # shown also where it is none of those offered
+        offered = [UNSET] * setting.optional + sorted({*setting.suggested, *([now] if now else [])})
+        values = list(map(str, setting.choices())) if setting.choices else offered
         text = setting.text if setting.choices else lambda value: setting.text(value or None)
         return place.selectbox(options=values, format_func=text, **words)
     if setting.many and setting.kind is int:
@@ -37,9 +39,3 @@ def cells(width: int = 3) -> Iterator[Any]:
     """Goes through the cells of a grid, row by row; rows are drawn as they are needed."""
     while True:
         yield from st.columns(width)
-
-
-def _suggested(setting: Setting, key: str) -> list[Any]:
-    """Returns the values offered and the one that is set, so that any can be shown."""
-    now = st.session_state.get(key)
-    return [UNSET] * setting.optional + sorted({*setting.suggested, *([now] if now else [])})

@@ -76,14 +76,10 @@ def _titles(fits: Callable[[RunRow], bool] | None, *, reference: bool) -> dict[s
         if run.results is not None and (fits is None or fits(run))
     }
     if reference:
-        titles[REFERENCE] = _reference_title()
+        results = session.reference()
+        n = fmt.count(results.baseline.accuracy.n)
+        titles[REFERENCE] = f"Reference run · {results.model['title']} · {n} photos"
     return titles
-
-
-def _reference_title() -> str:
-    results = session.reference()
-    n = fmt.count(results.baseline.accuracy.n)
-    return f"Reference run · {results.model['title']} · {n} photos"
 
 
 def _asked(titles: dict[str, str], *, most: int) -> list[str]:

@@ -1,6 +1,9 @@
 """The pages there are, in the order people need them, and the frame around them."""
 
+import gc
 import sys
+import threading
+import time
 from dataclasses import dataclass
 
 # Before any page draws: plotly looks for pandas among the loaded modules, and where the first
@@ -9,11 +12,14 @@ import pandas as pd  # noqa: F401
 import streamlit as st
 
 from effq_core.base.settings import ASSETS, settle_home
-from pages.ui.common.garbage import collect_now_and_then
 from pages.ui.common.show import flush_toasts, guard
-from pages.ui.common.uploaded import bound_uploads, free_left
+from pages.ui.common.uploaded import bound_uploads, forget_photo, free_left
 from pages.ui.experiment.state import keep as keep_form
-from pages.ui.layers.own import forget_photo
+
+EVERY = 60.0  # seconds between collections of garbage
+
+_lock = threading.Lock()
+_last = time.monotonic()
 
 
 @dataclass(frozen=True)
@@ -67,4 +73,15 @@ def run() -> None:
         forget_photo()
     with guard():
         chosen.run()
-    collect_now_and_then()
+    _collect_now_and_then()
+
+
+def _collect_now_and_then() -> None:
+    """Collects garbage, some 60 ms, if nobody has for a minute: not after every script."""
+    global _last
+    with _lock:
+        now = time.monotonic()
+        if now - _last < EVERY:
+            return
+        _last = now
+    gc.collect()

@@ -1,8 +1,4 @@
-"""What follows from objects that never change, made once for all visitors: charts, above all.
-
-A chart takes plotly tens of milliseconds to build and is the same for everybody who looks at the
-same run. Streamlit's own cache would copy it at every use, or hash the run.
-"""
+"""What follows from objects that never change, made once for all visitors: charts, above all."""
 
 import threading
 from collections import OrderedDict
@@ -21,11 +17,7 @@ _made: OrderedDict[tuple[Any, ...], tuple[Any, Any]] = OrderedDict()
 
 
 def remembered(make: Callable[P, T], *given: P.args, **chosen: P.kwargs) -> T:
-    """Makes something, or returns what was made of the very same objects before.
-
-    ``make`` is a pure function at the top of a module. What it is given are plain values, objects
-    that all visitors share and nobody changes, and tuples of these; so is what it makes.
-    """
+    """Makes something of shared, constant objects by a pure function, or returns it again."""
     parts = (*given, *(part for pair in sorted(chosen.items()) for part in pair))
     key = (make.__module__, make.__qualname__, *map(_identity, parts))
     with _lock:

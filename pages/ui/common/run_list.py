@@ -8,7 +8,7 @@ from effq_core.store.rows import RunRow
 from effq_core.sweeps.state import member_runs
 from pages.ui.common import session
 from pages.ui.common.run_view import BADGES
-from pages.ui.common.show import empty, escape
+from pages.ui.common.show import button, empty, escape
 
 
 def show_runs(most: int, *, links: bool = True) -> None:
@@ -45,8 +45,6 @@ def _row(run: RunRow, *, links: bool) -> None:
         if (
             links
             and run.results is not None
-            and st.button(
-                "Results", type="tertiary", icon=":material/scatter_plot:", key=f"results_{run.id}"
-            )
+            and button("Results", "scatter_plot", f"results_{run.id}", type="tertiary")
         ):
             st.switch_page("pages/views/results.py", query_params={"run": run.id})

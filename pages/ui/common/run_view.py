@@ -23,7 +23,7 @@ from effq_core.results.wording import (
 from effq_core.store.rows import StageRow, StageState, Status
 from effq_core.sweeps.state import is_sweep
 from pages.ui.common import session
-from pages.ui.common.show import chart, escape, guard, problem, toast
+from pages.ui.common.show import button, chart, escape, guard, problem, toast
 from pages.ui.experiment.state import fill
 from pages.ui.experiment.sweep import show_sweep_runs
 
@@ -37,24 +37,14 @@ BADGES = {
     Status.CANCELLED: (":material/block:", "gray"),
     Status.INTERRUPTED: (":material/power_off:", "orange"),
 }
+# In order: what is going on, then what failed, is still to come, and is done.
 _MARKS = {
-    StageState.PENDING: "○",
     StageState.RUNNING: "▶",
-    StageState.REUSED: "↺",
-    StageState.DONE: "✓",
     StageState.FAILED: "✗",
     StageState.CANCELLED: "–",
-}
-
-
-# What is going on comes first, then what failed, is still to come, and is done.
-_ORDER = {
-    StageState.RUNNING: 0,
-    StageState.FAILED: 1,
-    StageState.CANCELLED: 2,
-    StageState.PENDING: 3,
-    StageState.DONE: 4,
-    StageState.REUSED: 5,
+    StageState.PENDING: "○",
+    StageState.DONE: "✓",
+    StageState.REUSED: "↺",
 }
 
 
@@ -71,19 +61,15 @@ def show_run(run_id: str, *, as_guest: bool = False) -> None:
     st.fragment(_follow, run_every=_EVERY if active else None)(run_id, active, as_guest)
 
 
+@guard()
 def _follow(run_id: str, was_active: bool, as_guest: bool) -> None:
-    with guard():
-        try:
-            seen = watch(session.database(), run_id)
-        except InputError:
-            st.rerun()  # somebody deleted it meanwhile: the page says so, and this timer ends
-        if was_active and not seen.run.status.is_active:
-            toast(f"The run is {status_title(seen.run.status).lower()}.")
-            st.rerun()
-        _draw(seen, as_guest=as_guest)
-
-
-def _draw(seen: Watch, *, as_guest: bool) -> None:
+    try:
+        seen = watch(session.database(), run_id)
+    except InputError:
+        st.rerun()  # somebody deleted it meanwhile: the page says so, and this timer ends
+    if was_active and not seen.run.status.is_active:
+        toast(f"The run is {status_title(seen.run.status).lower()}.")
+        st.rerun()
     run = seen.run
     with st.container(horizontal=True, vertical_alignment="center", key="run_head"):
         badge(run.status)
@@ -117,7 +103,9 @@ def _progress(seen: Watch) -> None:
     # A fixed height: stages come and go, and what is below must not jump.
     with st.container(height=118, border=False, key="run_now"):
         for stage in seen.running:
-            _running(stage)
+            now = (stage_title(stage.name), amount_text(stage), stage.detail, _so_far(stage))
+            share = min(1.0, stage.done / stage.total) if stage.total else 0.0
+            st.progress(share, text=escape(" · ".join(filter(None, now))))
         if seen.waits_for_quiet:
             _time_now(run.id)
         if not seen.running:
@@ -126,22 +114,16 @@ def _progress(seen: Watch) -> None:
 
 
 def _time_now(run_id: str) -> None:
-    asked = st.button(
+    asked = button(
         "Time now anyway",
-        icon=":material/timer:",
-        key="do_time_now",
+        "timer",
+        "do_time_now",
         help="Other programs are using the processor. Disturbed timings are repeated, and marked "
         "if they stay disturbed.",
     )
     if asked:
         control.time_now(session.home(), run_id)
         st.rerun(scope="fragment")
-
-
-def _running(stage: StageRow) -> None:
-    parts = (stage_title(stage.name), amount_text(stage), stage.detail, _so_far(stage))
-    share = min(1.0, stage.done / stage.total) if stage.total else 0.0
-    st.progress(share, text=escape(" · ".join(part for part in parts if part)))
 
 
 def _so_far(stage: StageRow) -> str:
@@ -157,11 +139,9 @@ def _ended(seen: Watch) -> None:
             border=True, horizontal=True, vertical_alignment="center", key="run_done"
         ):
             st.markdown(f"Finished{took}: {fmt.counted(len(seen.stages), 'stage')}{cached}.")
-            if st.button(
-                "See the results", type="primary", icon=":material/scatter_plot:", key="do_results"
-            ):
+            if button("See the results", "scatter_plot", "do_results", type="primary"):
                 st.switch_page("pages/views/results.py", query_params={"run": run.id})
-            if st.button("Try a photo", icon=":material/image_search:", key="do_predict"):
+            if button("Try a photo", "image_search", "do_predict"):
                 st.switch_page("pages/views/predictions.py", query_params={"run": run.id})
     elif run.status is Status.FAILED:
         problem(EffqError(run.error or "The run failed.", run.hint))
@@ -181,7 +161,8 @@ def _ended(seen: Watch) -> None:
 def _curves(seen: Watch) -> None:
     if not seen.curves:
         return
-    epochs = _epochs(seen)
+    qat = seen.run.experiment.get("qat")
+    epochs = int(qat.get("epochs", 1)) if isinstance(qat, dict) else 1
     left, right = st.columns(2)
     chart(losses(seen.curves, epochs=epochs), key="run_losses", place=left)
     accuracy = held_out_accuracy(seen.curves, epochs=epochs)
@@ -193,9 +174,8 @@ def _stages(seen: Watch, *, folded: bool) -> None:
     if not seen.stages:
         return
     title = f"All {fmt.counted(len(seen.stages), 'stage')}"
-    stages = sorted(seen.stages, key=lambda stage: _ORDER[stage.state])
-    open_now = seen.run.status.is_active or seen.run.status is Status.FAILED
-    open_now = open_now and not folded
+    stages = sorted(seen.stages, key=lambda stage: list(_MARKS).index(stage.state))
+    open_now = not folded and (seen.run.status.is_active or seen.run.status is Status.FAILED)
     with st.expander(title, expanded=open_now, key="run_stages"):
         st.dataframe(
             {
@@ -235,10 +215,10 @@ def _actions(seen: Watch, *, as_guest: bool) -> None:
     run = seen.run
     with st.container(horizontal=True, key="run_actions"):
         if run.status.is_active:
-            cancel = st.button(
+            cancel = button(
                 "Cancel",
-                icon=":material/stop_circle:",
-                key="do_cancel",
+                "stop_circle",
+                "do_cancel",
                 disabled=run.status is Status.CANCELLING,
                 help="Stops within five seconds. Finished stages are kept.",
             )
@@ -247,11 +227,11 @@ def _actions(seen: Watch, *, as_guest: bool) -> None:
                 toast("Cancelling: it stops within five seconds.", icon=":material/stop_circle:")
                 st.rerun()
         elif run.status is not Status.FINISHED:
-            again = st.button(
+            again = button(
                 "Retry" if run.status is Status.FAILED else "Resume",
+                "restart_alt",
+                "do_resume",
                 type="primary",
-                icon=":material/restart_alt:",
-                key="do_resume",
                 help="Continues where it stopped. " + tip("stage"),
             )
             if again:
@@ -261,18 +241,13 @@ def _actions(seen: Watch, *, as_guest: bool) -> None:
                 st.rerun()
         if as_guest:
             return
-        if st.button("Change and run again", icon=":material/edit:", key="do_change"):
+        if button("Change and run again", "edit", "do_change"):
             fill(Experiment.from_dict(run.experiment))
             _leave()
-        if st.button("New experiment", icon=":material/add:", key="do_new"):
+        if button("New experiment", "add", "do_new"):
             _leave()
 
 
 def _leave() -> None:
     st.query_params.pop("run", None)
     st.rerun()  # this part of the page runs alone: the form is not part of it
-
-
-def _epochs(seen: Watch) -> int:
-    qat = seen.run.experiment.get("qat")
-    return int(qat.get("epochs", 1)) if isinstance(qat, dict) else 1

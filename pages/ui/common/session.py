@@ -53,11 +53,7 @@ def _results(store: str, fingerprint: str, stamp: str, _run: RunRow) -> Results:
 
 
 def stamp_of(run: RunRow) -> str:
-    """Tells one making of a run's results from another; empty where there are none.
-
-    A fingerprint names what results are made from. Made again after they were deleted, they have
-    the same name and other timings.
-    """
+    """Tells results made again, with other timings, from the first ones; empty without any."""
     path = home().artifacts / REPORT / str(run.results) / RESULTS_FILE
     try:
         status = path.stat()

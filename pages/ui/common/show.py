@@ -56,6 +56,18 @@ def download(label: str, data: Any, name: str, *, key: str, **more: Any) -> None
     st.download_button(label, data, file_name=name, mime=mime, key=key, **shown)
 
 
+def button(label: str, icon: str, key: str, *, place: Any = st, **more: Any) -> bool:
+    """Draws a button with one of Material's icons, and returns whether it was pressed."""
+    return bool(place.button(label, icon=f":material/{icon}:", key=key, **more))
+
+
+def pick(label: str, options: Any, key: str, default: Any, **more: Any) -> Any:
+    """Lets the person pick one of a few options; one is always picked."""
+    more = {"default": default, "required": True, "key": key, **more}
+    chosen = st.segmented_control(label, options, **more)
+    return default if chosen is None else chosen
+
+
 def problem(error: EffqError) -> None:
     """Shows what went wrong and what to do next."""
     text = f"**{prose(error.message)}**"

@@ -8,7 +8,7 @@ import streamlit as st
 
 from effq_core.base import formatting as fmt
 from effq_core.base.glossary import tip
-from effq_core.measure.latency_ratio import MARK
+from effq_core.measure.latency import MARK
 from effq_core.measure.statistics import Comparison
 
 Write = Callable[[Any], str]
@@ -21,9 +21,7 @@ def written(
 ) -> Any:
     """Returns a table for ``st.dataframe`` with some columns written by our own formats.
 
-    The formats of ``NumberColumn`` know no thousands separators but the reader's own, which would
-    stand beside ours: a written column's configuration must have no format. Missing values are
-    dashes; rows of a column that were timed while other programs were busy are marked.
+    Their configuration must have no format. Missing values are dashes, disturbed timings marked.
     """
     shown = {name: write for name, write in texts.items() if name in frame.columns}
     styled = frame.style.format(shown, na_rep=fmt.NOTHING)

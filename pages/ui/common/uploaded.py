@@ -1,12 +1,7 @@
-"""Uploaded files in the server's memory: bounded as they arrive, freed when nobody needs them.
+"""Uploaded files in the server's memory: bounded as they arrive, freed when nobody needs them."""
 
-Streamlit keeps every uploaded file until its visitor leaves, also of pages and uploaders long gone,
-and bounds one file only. So its store is bounded here by
-:data:`effq_core.jobs.limits.FILES`, and pages say when they are done with a file.
-"""
-
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import streamlit as st
 from starlette.exceptions import HTTPException
@@ -68,10 +63,7 @@ def _is_here(visitor: str) -> bool:
 
 
 def no_room(mib: int, *, holding: bool = False) -> bool:
-    """Says so, and returns whether to disable the uploader, where the server has no room for files.
-
-    ``mib`` is what a visitor may send. Who is ``holding`` some can always take them away again.
-    """
+    """Says where there is no room, to disable the uploader; not if one is ``holding`` some."""
     context = get_script_run_ctx()
     refused = _refused.pop(context.session_id, None) if context is not None else None
     if refused is not None:
@@ -112,3 +104,21 @@ def free(ids: Sequence[str] | set[str]) -> None:
     manager: Any = context.uploaded_file_mgr
     for each in ids:
         manager.remove_file(session_id=context.session_id, file_id=each)
+
+
+_KEPT = "layers_my_photo"
+_T = TypeVar("_T")
+
+
+def mine(what: str, key: tuple[Any, ...], make: Callable[[], _T]) -> _T:
+    """Makes a ``what`` for this visitor alone, or returns the latest if it has this ``key``."""
+    kept: dict[str, tuple[tuple[Any, ...], Any]] = st.session_state.setdefault(_KEPT, {})
+    if what not in kept or kept[what][0] != key:
+        kept[what] = key, make()
+    found: _T = kept[what][1]
+    return found
+
+
+def forget_photo() -> None:
+    """Forgets it all: the photo was taken away, or its page left."""
+    st.session_state.pop(_KEPT, None)

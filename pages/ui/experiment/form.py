@@ -54,7 +54,9 @@ def ready_variants() -> list[Variant]:
     card = _cards().get(str(st.session_state.get(key("model"))))
     if card is None:
         return []
-    sizes = {len(card.head_labels), *_dataset_sizes()}
+    photos = st.session_state.get(key("dataset"))
+    known = (each.classes for each in available(session.home()) if each.id == photos)
+    sizes = {len(card.head_labels), *known}
     files = ready_files(session.home())
     offered = [file.variant for file in files if _widths(file) & sizes]
     for name in ready_boxes():  # one that is no longer offered could not be unticked
@@ -68,11 +70,6 @@ def _widths(file: ReadyFile) -> set[int]:
     """Returns how many classes a run beside the file may have: "background" may be one too many."""
     names = [label.name for label in file.labels]
     return {len(names), len(names) - (background_of(names) is not None)}
-
-
-def _dataset_sizes() -> list[int]:
-    chosen = st.session_state.get(key("dataset"))
-    return [card.classes for card in available(session.home()) if card.id == chosen]
 
 
 def refusal(variant: str) -> str:
@@ -100,7 +97,6 @@ def _title(card: ModelCard) -> str:
     return f"{card.title} (yours)" if isinstance(card, OwnCard) else card.title
 
 
-_SHOWN_CLASSES = 30
 _PANELS = {"Mixed precision": tip("mixed_precision")}  # what is to be explained of a panel
 
 
@@ -203,6 +199,8 @@ def choose_variants() -> None:
 
 def _variant(variant: Variant) -> None:
     needed, refused = variant.name == BASELINE, refusal(variant.name)
+    rule = variant.rounding_rule
+    rounding = f"\n\n**Rounding rule:** {rule}. {tip('rounding')}" if rule else ""
     with st.container(gap=None):
         st.checkbox(
             variant.title,
@@ -210,14 +208,9 @@ def _variant(variant: Variant) -> None:
             disabled=needed or bool(refused),
             help="Always measured: every variant is compared with it."
             if needed
-            else f"{variant.good_for}{_rounding(variant)}",
+            else f"{variant.good_for}{rounding}",
         )
         st.caption(escape(refused) or variant.summary)
-
-
-def _rounding(variant: Variant) -> str:
-    rule = variant.rounding_rule
-    return f"\n\n**Rounding rule:** {rule}. {tip('rounding')}" if rule else ""
 
 
 def choose_settings(experiment: Experiment | None) -> None:

@@ -15,7 +15,7 @@ from effq_core.pipeline import control
 from effq_core.pipeline.forecast import Forecast, forecast, recent_stages
 from effq_core.store.rows import StageRow
 from pages.ui.common import session
-from pages.ui.common.show import prose, toast
+from pages.ui.common.show import button, prose, toast
 from pages.ui.experiment.state import run_name
 
 _HEADS = {
@@ -42,14 +42,7 @@ def show_cost(experiment: Experiment | None, wrong: EffqError | None = None) -> 
             )
         # Not by a callback: it would be given what was drawn last, and a click soon after a value
         # was typed comes before the page was drawn with it.
-        asked = st.button(
-            "Run",
-            type="primary",
-            icon=":material/play_arrow:",
-            key="do_run",
-            width=150,
-            disabled=not ready,
-        )
+        asked = button("Run", "play_arrow", "do_run", type="primary", width=150, disabled=not ready)
     if asked and experiment is not None and (run_id := start(experiment, run_name())):
         st.query_params["run"] = run_id
         st.rerun()

@@ -19,7 +19,7 @@ from effq_core.sweeps.sweep import AXES, MOST_RUNS, Sweep, label_of, worth_sweep
 from effq_core.sweeps.union import SweepForecast, forecast_sweep
 from pages.ui.common import session
 from pages.ui.common.ask import cells
-from pages.ui.common.show import escape, prose, toast
+from pages.ui.common.show import button, escape, pick, prose, toast
 from pages.ui.experiment.start import history
 from pages.ui.experiment.state import run_name
 
@@ -34,7 +34,9 @@ def show_sweep_form(experiment: Experiment | None) -> None:
             "Shared stages run once; all runs are measured on the same photos."
         )
         axes = _axes()
-        seeds = _seeds(experiment) if experiment else ()
+        count = int(st.session_state.get(f"{_PREFIX}seeds") or 1)
+        first = experiment.seed if experiment else 0
+        seeds = tuple(range(first, first + count)) if count > 1 else ()
         varied = [axis for axis, values in {**axes, "seeds": seeds}.items() if values]
         if experiment is None or not varied:
             st.caption("Choose two or more values of a setting.")
@@ -52,9 +54,7 @@ def show_sweep_form(experiment: Experiment | None) -> None:
         if sweep is not None and cost is not None:
             _cost(sweep, cost)
         # Not by a callback, which would be given the sweep that was drawn last.
-        asked = st.button(
-            "Run the sweep", key="do_sweep", icon=":material/grid_on:", disabled=cost is None
-        )
+        asked = button("Run the sweep", "grid_on", "do_sweep", disabled=cost is None)
     if asked and sweep is not None:
         _start(sweep)
 
@@ -74,16 +74,8 @@ def _axes() -> dict[str, tuple[Any, ...]]:
             )
         )  # fmt: skip
     seeds = AXES["seeds"].axis
-    st.segmented_control(
-        "Seeds", seeds.values, default=1, required=True, key=f"{_PREFIX}seeds",
-        persist_state="page", help=seeds.help,
-    )  # fmt: skip
+    pick("Seeds", seeds.values, f"{_PREFIX}seeds", 1, persist_state="page", help=seeds.help)
     return chosen
-
-
-def _seeds(experiment: Experiment) -> tuple[int, ...]:
-    count = int(st.session_state.get(f"{_PREFIX}seeds") or 1)
-    return tuple(range(experiment.seed, experiment.seed + count)) if count > 1 else ()
 
 
 @st.cache_data(show_spinner="Planning the runs …", max_entries=32, ttl=60)
@@ -130,10 +122,8 @@ def show_sweep_runs(run: RunRow) -> None:
     done = sum(row.run is not None for row in rows)
     with st.container(horizontal=True, vertical_alignment="center", key="sweep_head"):
         st.markdown(f"**{fmt.count(done)} of {fmt.counted(len(rows), 'run')} finished**")
-        if done and st.button(
-            "See the results", icon=":material/timeline:", key="do_sweep_results",
-            type="primary" if run.status is Status.FINISHED else "secondary",
-        ):  # fmt: skip
+        kind = "primary" if run.status is Status.FINISHED else "secondary"
+        if done and button("See the results", "timeline", "do_sweep_results", type=kind):
             st.switch_page("pages/views/results.py", query_params={"sweep": run.id})
     st.dataframe(
         [values for row in rows for values in _rows(row)],

@@ -15,27 +15,12 @@ from pages.ui.common.remembered import remembered
 from pages.ui.common.show import chart, escape
 from pages.ui.layers.source import Known
 
-OPERATOR = "layers_operator_"
-"""How the key of the chosen operator begins; each block has one of its own."""
+OPERATOR = "layers_operator_"  # how the key of a block's chosen operator begins
 
 
 def show_detail(known: Known, block: Block) -> Op:
     """Draws what is known about a block and one of its operators, and returns that one."""
     st.subheader(escape(block_title(block)), anchor=False, help=_help(block))
-    _block_numbers(known, block)
-    op = _choose(known, block)
-    if known.signal is not None:
-        _operator(known, op)
-    return op
-
-
-def _help(block: Block) -> str:
-    terms = {"Fused-MBConv": "fused_mbconv", "MBConv": "mbconv", "Stem": "stem", "Head": "head"}
-    kind = block_title(block).partition(": ")[2].split(",")[0]
-    return tip(terms.get(kind, "block"))
-
-
-def _block_numbers(known: Known, block: Block) -> None:
     numbers: list[tuple[str, str, str]] = []
     effect = known.effect.by_name.get(block.name) if known.effect else None
     if effect is not None:
@@ -58,6 +43,16 @@ def _block_numbers(known: Known, block: Block) -> None:
     with st.container(horizontal=True, gap="medium", key="layers_numbers"):
         for label, value, text in numbers:
             st.metric(label, value, help=text, width=160)
+    op = _choose(known, block)
+    if known.signal is not None:
+        _operator(known, op)
+    return op
+
+
+def _help(block: Block) -> str:
+    terms = {"Fused-MBConv": "fused_mbconv", "MBConv": "mbconv", "Stem": "stem", "Head": "head"}
+    kind = block_title(block).partition(": ")[2].split(",")[0]
+    return tip(terms.get(kind, "block"))
 
 
 def decibels(value: float) -> str:
@@ -109,10 +104,6 @@ def _operator(known: Known, op: Op) -> None:
         with columns[2]:
             st.markdown("**Range of each channel**", help=tip("range_spread"))
             chart(remembered(channels_chart, kernel), key="layers_channels")
-    _words(signal)
-
-
-def _words(signal: TensorSignal) -> None:
     photos = fmt.counted(signal.images, "evaluation photo")
     parts = [
         f"On {photos}: SQNR {decibels(signal.sqnr_db)}, of the median photo "

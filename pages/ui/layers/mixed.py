@@ -1,21 +1,32 @@
-"""Selective precision: keep some blocks out of int8, by hand or the smallest set that will do."""
+"""Selective precision: keep blocks out of int8, by hand or the smallest set; what was tried."""
 
+import json
+from typing import Any
+
+import pandas as pd
 import streamlit as st
 
 from effq_core.base import formatting as fmt
 from effq_core.base.errors import EffqError
 from effq_core.base.glossary import tip
+from effq_core.charts.trials import share_of, standing, trials_chart
 from effq_core.experiment.mixed import Mixed, Precision
 from effq_core.experiment.setting import settings
-from effq_core.layers.ask import mixing
+from effq_core.experiment.variants import MIXED
+from effq_core.layers.access import is_same_model, mixing
 from effq_core.layers.explain import carriers
+from effq_core.layers.trial_record import Suggestion
 from effq_core.layers.words import GROUP_TITLES, block_title
+from effq_core.results import REFERENCE, Results
+from effq_core.tflite.recipe import RECIPE_FILE, Recipe
+from pages.ui.common import session
 from pages.ui.common.ask import ask
-from pages.ui.common.show import problem
+from pages.ui.common.choose import Source
+from pages.ui.common.show import button, chart, download, escape, pick, problem
+from pages.ui.common.tables import Write, decimals, show_table
 from pages.ui.experiment.start import estimate
 from pages.ui.layers.source import Known
 from pages.ui.layers.start import begin
-from pages.ui.layers.trials import show_made, show_trials
 
 _SUGGEST, _BY_HAND = "Suggest for me", "I choose the blocks"
 
@@ -32,25 +43,7 @@ def show_mixed(known: Known, *, busy: bool) -> None:
 
 
 def _choice(known: Known) -> Mixed | None:
-    way = st.segmented_control(
-        "How",
-        [_SUGGEST, _BY_HAND],
-        default=_SUGGEST,
-        required=True,
-        key="layers_way",
-        label_visibility="collapsed",
-    )
-    precision = _precision()
-    if way == _BY_HAND:
-        keep = _blocks(known)
-        if not keep:
-            st.caption("Choose at least one block.")
-            return None
-        return Mixed(keep=tuple(keep), precision=precision)
-    return limits("layers", precision)
-
-
-def _precision() -> Precision:
+    way = pick("How", [_SUGGEST, _BY_HAND], "layers_way", _SUGGEST, label_visibility="collapsed")
     chosen = st.radio(
         "Kept blocks are stored as",
         [each.value for each in Precision],
@@ -58,7 +51,14 @@ def _precision() -> Precision:
         horizontal=True,
         help=tip("keep_precision"),
     )
-    return Precision(chosen)
+    precision = Precision(chosen)
+    if way == _BY_HAND:
+        keep = _blocks(known)
+        if not keep:
+            st.caption("Choose at least one block.")
+            return None
+        return Mixed(keep=tuple(keep), precision=precision)
+    return limits("layers", precision)
 
 
 def _blocks(known: Known) -> list[str]:
@@ -102,11 +102,11 @@ def _button(known: Known, mixed: Mixed, *, busy: bool) -> None:
         problem(error)
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        wanted = st.button(
+        wanted = button(
             "Find the smallest set" if mixed.is_suggested else "Make this mixed file",
+            "auto_fix_high",
+            "layers_mix",
             type="primary",
-            icon=":material/auto_fix_high:",
-            key="layers_mix",
             disabled=busy,
             help="A run on these layers is in progress." if busy else None,
         )
@@ -117,3 +117,162 @@ def _button(known: Known, mixed: Mixed, *, busy: bool) -> None:
         )
     if wanted:
         begin(known.source, asked, "Mixed from")
+
+
+def show_trials(known: Known) -> None:
+    """Draws the searches there were, the newest one first."""
+    if not known.suggestions:
+        return
+    place = 0
+    if len(known.suggestions) > 1:
+        place = st.selectbox(
+            "Search",
+            range(len(known.suggestions)),
+            format_func=lambda i: f"{i + 1} · {_limits(known.suggestions[i])}",
+            key="layers_search",
+        )
+    found = known.suggestions[place]
+    icon = ":material/check_circle:" if found.met else ":material/info:"
+    (st.success if found.met else st.info)(escape(found.sentence), icon=icon)
+    left, right = st.columns(2, gap="large")
+    with left:
+        chart(trials_chart(found), key="layers_trials")
+        st.caption(
+            "Numbers as in the table. ★ chosen, ✓ within every limit, ✗ outside a limit, ▲ int8; "
+            "bars are 95 % intervals. The choice was made on these same photos."
+        )
+    with right:
+        _table(found)
+
+
+def show_made(known: Known) -> None:
+    """Lists the mixed files made of this model, with their recipes and the way to their results."""
+    for source in _mixed_runs(known.source):
+        _made(source)
+
+
+def _limits(found: Suggestion) -> str:
+    parts = [
+        f"at most {fmt.decimals(found.max_drop_points, 2)} points lost",
+        f"{fmt.decimals(found.max_extra_size, 0)} % larger",
+    ]
+    if found.max_latency_ratio is not None:
+        parts.append(f"{fmt.ratio(found.max_latency_ratio)} the time")
+    return f"{', '.join(parts)}: {fmt.counted(len(found.trials), 'file')} tried"
+
+
+def _table(found: Suggestion) -> None:
+    rows = []
+    for place, trial in enumerate(found.trials):
+        how = standing(found, place)
+        share = share_of(trial)
+        rows.append(
+            {
+                "number": place,
+                "standing": f"{how.mark} {how.word}",
+                "keep": ", ".join(trial.keep) or "nothing: int8 itself",
+                "share": fmt.share_with_interval(share.share, share.low, share.high),
+                "drop": trial.drop_points,
+                "extra": trial.extra_size,
+                "time": trial.time.times,
+                "kl": 1000 * trial.kl,
+                "why": trial.why or fmt.NOTHING,
+            }
+        )
+    text, number = st.column_config.TextColumn, st.column_config.NumberColumn
+    config: dict[str, Any] = {
+        "number": number("#", width="small", pinned=True),
+        "standing": text("Standing"),
+        "keep": text("Kept in floats"),
+        "drop": number("Lost, points", help=tip("max_drop")),
+        "extra": number("Larger, %", help=tip("max_extra_size")),
+        "time": number("Time, × int8's", help=tip("max_latency")),
+        "share": text("Top-1 (95 %)" if found.labelled else "Same class (95 %)", help=tip("top1")),
+        "why": text("Why refused", width="large"),
+        "kl": number("KL, mnat", help=tip("kl")),
+    }
+    texts: dict[str, Write] = {
+        "drop": decimals(2),
+        "extra": decimals(1),
+        "time": decimals(2),
+        "kl": lambda value: fmt.plain(value, 3),
+    }
+    show_table(
+        pd.DataFrame(rows),
+        texts,
+        config,
+        key="layers_trial_table",
+        alt=f"Table of {len(rows)} mixed files that were tried.",
+        disturbed={"time": [trial.time.disturbed for trial in found.trials]},
+        height=min(360, 38 + 35 * len(rows)),
+    )
+    n = found.trials[0].n
+    st.caption(
+        f"On {fmt.counted(n, 'evaluation photo')}; times on one thread, each in turn with int8"
+        + ("." if found.complete else "; the time limit ended the search early.")
+        + _disturbed(found)
+    )
+
+
+def _disturbed(found: Suggestion) -> str:
+    busy = [str(place) for place, trial in enumerate(found.trials) if trial.busy]
+    if not busy:
+        return ""
+    return (
+        f" Number {fmt.listed(busy)}: timed twice while other processes were busy, so "
+        "the times are uncertain."
+    )
+
+
+def _mixed_runs(source: Source) -> list[Source]:
+    """Returns the runs with a mixed file of this very model, this one first."""
+    found = [source] if MIXED in source.results.variants else []
+    if source.id == REFERENCE:
+        return found
+    for run in session.runs():
+        if run.results is None or run.id == source.id or not run.experiment.get("mixed"):
+            continue
+        try:
+            results = session.results_of(run)
+        except EffqError:
+            continue  # deleted meanwhile, or damaged: the Results page says so
+        if MIXED in results.variants and is_same_model(results, source.results):
+            found.append(Source(run.id, run.name, results))
+    return found
+
+
+def _made(source: Source) -> None:
+    mixed = source.results.variants[MIXED]
+    recipe = _recipe(source.results)
+    with st.container(border=True, key=f"layers_made_{source.id}"):
+        st.markdown(
+            f"**int8 mixed**, {escape(fmt.kib(mixed.file.size_bytes))}{escape(_kept(recipe))}. "
+            f"{escape(mixed.sentence or '')}"
+        )
+        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+            if button("See its results", "scatter_plot", f"layers_see_{source.id}"):
+                st.switch_page("pages/views/results.py", query_params={"run": source.id})
+            if recipe is not None:
+                download(
+                    "recipe.json",
+                    json.dumps(recipe.to_dict(), indent=1) + "\n",
+                    RECIPE_FILE,
+                    key=f"layers_recipe_{source.id}",
+                    help="Lists the blocks kept in floats. With it and the float32 file, `effq` "
+                    "makes the mixed file again.",
+                )
+
+
+def _kept(recipe: Recipe | None) -> str:
+    if recipe is None:
+        return ""
+    if not recipe.keep:
+        return ": nothing is kept in floats, it is int8 itself"
+    return f": {fmt.listed(recipe.keep)} kept in {recipe.precision}"
+
+
+def _recipe(results: Results) -> Recipe | None:
+    if results.folder is None:
+        return None
+    folder = results.folder / results.variants[MIXED].artifact
+    return Recipe.load(folder) if (folder / RECIPE_FILE).is_file() else None

@@ -14,7 +14,7 @@ from effq_core.layers.measures import TITLES, Criterion, criteria, measure
 from effq_core.layers.words import GROUP_TITLES, KIND_MARKS, KIND_TITLES, block_title
 from effq_core.tflite.network import Block
 from pages.ui.common.remembered import remembered
-from pages.ui.common.show import chart
+from pages.ui.common.show import chart, pick
 from pages.ui.common.tables import Write, decimals, show_table
 from pages.ui.layers.source import Known
 
@@ -61,7 +61,14 @@ def show_network(known: Known) -> None:
         shown = remembered(measure, Criterion(criterion), known.signal, known.effect)
         figure = remembered(network_chart, known.network, shown, chosen_block(known))
         chart(figure, key=_CHART, on_select=_clicked, selection_mode="points")
-        _legend(known)
+        blocks = known.network.blocks
+        present = {KIND_TITLES[block.kind] for block in blocks}
+        present |= {"squeeze-and-excite"} if any(block.has_se for block in blocks) else set()
+        present |= {"residual"} if any(block.has_residual for block in blocks) else set()
+        with st.container(horizontal=True, gap="small", key="layers_legend"):
+            for text, term in _TERMS:
+                if text.partition(" ")[2] in present:
+                    st.caption(text, help=tip(term), width="content")
     with right:
         _ranking(known, max(300, int(figure.layout.height) - _ABOVE))
 
@@ -97,17 +104,6 @@ def _clicked() -> None:
         st.session_state[BLOCK] = str(names[-1][0] if isinstance(names[-1], list) else names[-1])
 
 
-def _legend(known: Known) -> None:
-    blocks = known.network.blocks
-    present = {KIND_TITLES[block.kind] for block in blocks}
-    present |= {"squeeze-and-excite"} if any(block.has_se for block in blocks) else set()
-    present |= {"residual"} if any(block.has_residual for block in blocks) else set()
-    with st.container(horizontal=True, gap="small", key="layers_legend"):
-        for text, term in _TERMS:
-            if text.partition(" ")[2] in present:
-                st.caption(text, help=tip(term), width="content")
-
-
 def _ranking(known: Known, height: int) -> None:
     if known.effect is None:
         _signal_table(known, height)
@@ -116,12 +112,11 @@ def _ranking(known: Known, height: int) -> None:
     there = [title for title, kind in _RANKED.items() if kind in tried]
     chosen = _BLOCKS
     if len(there) > 1:
-        chosen = st.segmented_control(
+        chosen = pick(
             "Ranked",
             there,
-            required=True,
-            default=_BLOCKS,
-            key=_INSIDE,
+            _INSIDE,
+            _BLOCKS,
             help="The same part of every block: all residual additions, depthwise convolutions or "
             "squeeze-and-excite. Layers are tried only inside the blocks that matter: the fewest "
             "that cause most of the divergence.",

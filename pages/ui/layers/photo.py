@@ -21,12 +21,11 @@ from effq_core.photos.decode import Pixels
 from effq_core.photos.uploads import enlarged
 from effq_core.tflite.network import Network, Op
 from effq_core.tflite.operators import operator_kind
-from pages.ui.common.choose import Source
 from pages.ui.common.remembered import remembered
-from pages.ui.common.show import chart, escape
+from pages.ui.common.show import button, chart, escape
+from pages.ui.common.uploaded import mine
 from pages.ui.layers.detail import OPERATOR, decibels
 from pages.ui.layers.network import BLOCK
-from pages.ui.layers.own import mine
 from pages.ui.layers.photo_choice import choose_photo
 from pages.ui.layers.source import Known
 
@@ -57,7 +56,7 @@ def show_photo(known: Known, op: Op) -> None:
     results = known.source.results
     files = results.model_file(BASELINE), results.model_file(PTQ)
     hashed = hashlib.sha256(np.ascontiguousarray(chosen.pixels).tobytes()).hexdigest()
-    key = (*_key(known.source), hashed)
+    key = *(results.variants[name].file.sha256 for name in (BASELINE, PTQ)), hashed
     with st.spinner("Running both models …"):
         found = (
             mine("trace", key, lambda: trace(*files, chosen.pixels))
@@ -74,11 +73,6 @@ def show_photo(known: Known, op: Op) -> None:
         else _output((*key, op.tensor), op, *files, chosen.pixels)
     )
     _draw_output(op, usual, (*key, op.tensor), lambda c: _look(op, *files, chosen.pixels, c))
-
-
-def _key(source: Source) -> tuple[str, str]:
-    variants = source.results.variants
-    return variants[BASELINE].file.sha256, variants[PTQ].file.sha256
 
 
 # Keyed on what the numbers follow from: the two files and the photo. Nobody changes what is made.
@@ -116,10 +110,10 @@ def _parting(known: Known, found: Trace, threshold: float) -> None:
     )
     st.markdown(f"{answers} {_where(found, below, threshold)}")
     if below is not None:
-        st.button(
+        button(
             f"Look at {layer_title(below.layer)}",
-            icon=":material/my_location:",
-            key="layers_goto",
+            "my_location",
+            "layers_goto",
             on_click=_go,
             args=(below,),
         )

@@ -14,8 +14,7 @@ from effq_core.photos.uploads import MAX_UPLOAD_MIB, UPLOAD_TYPES, read_sample, 
 from pages.ui.common.choose import Source
 from pages.ui.common.remembered import remembered
 from pages.ui.common.show import escape, problem
-from pages.ui.common.uploaded import holds, no_room
-from pages.ui.layers.own import forget_photo
+from pages.ui.common.uploaded import forget_photo, holds, no_room
 from pages.ui.layers.source import Known
 from pages.ui.results import cache as results_cache
 from pages.ui.results.photos import photos_of

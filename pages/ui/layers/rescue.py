@@ -12,13 +12,13 @@ from effq_core.photos.roots import require_allowed
 from effq_core.pipeline.registry import stage_title
 from effq_core.pipeline.watch import watch
 from effq_core.rescue import control
-from effq_core.rescue.offers import Offer, offers
+from effq_core.rescue.remedies import Offer, offers
 from effq_core.rescue.request import DROPS, Remedy, Rescue
 from effq_core.rescue.story import Story, load, stories
 from effq_core.rescue.wording import limit_text, remedy_title, title_of
 from pages.ui.common import session
 from pages.ui.common.choose import Source
-from pages.ui.common.show import escape, guard, problem, toast
+from pages.ui.common.show import button, escape, guard, problem, toast
 from pages.ui.experiment.start import history
 from pages.ui.layers.rescue_story import show_state, tell
 
@@ -75,9 +75,6 @@ def _choose(found: list[Story]) -> Story:
     return next(story for story in found if story.id == chosen)
 
 
-# Asking
-
-
 def _form(source: Source) -> None:
     experiment = source.results.experiment
     with st.container(border=True, key="rescue_form"):
@@ -101,18 +98,12 @@ def _form(source: Source) -> None:
             help="When time runs out, the current remedy stops and no other is tried. Waiting for "
             "other runs does not count.",
         )
-        estimates = {offer.remedy: offer for offer in _estimates(experiment)}
+        asked_for = experiment.canonical_json(), session.latest_stamp()
+        offered = _offers(str(session.home().root), *asked_for)
+        estimates = {offer.remedy: offer for offer in offered}
         st.caption("Remedies to try")
-        chosen = [
-            remedy for remedy in Remedy if _box(remedy, estimates[remedy])
-        ]  # one box a remedy, in the order of the catalogue
-        asked = st.button(
-            "Rescue int8",
-            type="primary",
-            icon=":material/healing:",
-            key="do_rescue",
-            disabled=not chosen,
-        )
+        chosen = [remedy for remedy in Remedy if _box(remedy, estimates[remedy])]
+        asked = button("Rescue int8", "healing", "do_rescue", type="primary", disabled=not chosen)
     if asked:
         _start(source, drop, tuple(chosen), 60 * minutes or None)
 
@@ -127,14 +118,9 @@ def _box(remedy: Remedy, offer: Offer) -> bool:
     )
 
 
-def _estimates(experiment: Experiment) -> list[Offer]:
-    known = experiment.canonical_json(), session.latest_stamp()
-    return _cached_offers(str(session.home().root), *known)
-
-
 # Listing a large folder takes a moment: not at every click.
 @st.cache_data(show_spinner=False, max_entries=32, ttl=60)
-def _cached_offers(store: str, experiment: str, state: str) -> list[Offer]:
+def _offers(store: str, experiment: str, state: str) -> list[Offer]:
     chosen = Experiment.from_dict(json.loads(experiment))
     asked = Rescue(experiment=chosen)
     return offers(asked, chosen.calibration, session.home(), history=history())
@@ -161,22 +147,19 @@ def _start(source: Source, drop: float, remedies: tuple[Remedy, ...], seconds: i
     st.rerun()
 
 
-# Following
-
-
 def _stamp(story: Story) -> str:
     """Tells one state of a story from the next."""
     return "/".join([story.status, *(f"{step.remedy}{step.state}" for step in story.steps)])
 
 
+@guard()
 def _follow(story_id: str, stamp: str) -> None:
-    with guard():
-        story = load(session.home(), story_id)
-        if _stamp(story) != stamp:
-            if not story.status.is_active:
-                toast("The limit is met." if story.met else "The rescue has ended.")
-            st.rerun()
-        _progress(story)
+    story = load(session.home(), story_id)
+    if _stamp(story) != stamp:
+        if not story.status.is_active:
+            toast("The limit is met." if story.met else "The rescue has ended.")
+        st.rerun()
+    _progress(story)
 
 
 def _progress(story: Story) -> None:

@@ -16,7 +16,7 @@ from effq_core.rescue.wording import limit_text, verdict
 from effq_core.store.rows import Status
 from pages.ui.common import session
 from pages.ui.common.run_view import badge
-from pages.ui.common.show import chart, download, escape, guard, problem, toast
+from pages.ui.common.show import button, chart, download, escape, guard, problem, toast
 
 
 def show_state(story: Story) -> None:
@@ -93,35 +93,29 @@ def _steps(story: Story) -> None:
 def _actions(story: Story) -> None:
     with st.container(horizontal=True, key="rescue_actions"):
         if story.status.is_active:
-            if st.button("Cancel", icon=":material/stop_circle:", key="do_rescue_cancel"):
+            if button("Cancel", "stop_circle", "do_rescue_cancel"):
                 control.request_cancel(session.home(), story.id)
                 toast("Cancelling: it stops within a few seconds.", icon=":material/stop_circle:")
                 st.rerun()
             return
-        if story.status is not Status.FINISHED and st.button(
-            "Go on",
-            icon=":material/restart_alt:",
-            key="do_rescue_resume",
-            help="What was measured is kept.",
+        if story.status is not Status.FINISHED and button(
+            "Go on", "restart_alt", "do_rescue_resume", help="What was measured is kept."
         ):
             require_allowed(story.rescue.experiment.dataset, session.home())
             control.resume(session.home(), story.id)
             st.rerun()
         if story.steps:
-            _downloads(story)
-        if st.button(
+            name = f"rescue-{story.id}"
+            plain = json.dumps(to_json(story), indent=1, ensure_ascii=False)
+            download("Report (Markdown)", to_markdown(story), f"{name}.md", key="rescue_markdown")
+            download("Story (JSON)", plain, f"{name}.json", key="rescue_json")
+        if button(
             "Delete …",
-            icon=":material/delete:",
-            key="do_rescue_delete",
+            "delete",
+            "do_rescue_delete",
             help="Deletes the report only; the runs stay in the Library.",
         ):
             _ask_delete(story)
-
-
-def _downloads(story: Story) -> None:
-    name, plain = f"rescue-{story.id}", json.dumps(to_json(story), indent=1, ensure_ascii=False)
-    download("Report (Markdown)", to_markdown(story), f"{name}.md", key="rescue_markdown")
-    download("Story (JSON)", plain, f"{name}.json", key="rescue_json")
 
 
 @st.dialog("Delete this rescue?", icon=":material/delete:")

@@ -8,7 +8,7 @@ from effq_core.experiment import Experiment
 from effq_core.experiment.mixed import Layers
 from effq_core.experiment.setting import settings
 from effq_core.experiment.variants import PTQ
-from effq_core.layers.ask import is_about, looking
+from effq_core.layers.access import is_about, looking
 from effq_core.results import REFERENCE
 from effq_core.results.wording import run_subject
 from effq_core.store.rows import RunRow, Status
@@ -16,11 +16,10 @@ from pages.ui.common import session
 from pages.ui.common.ask import ask
 from pages.ui.common.choose import PARAMETER, Source
 from pages.ui.common.run_view import show_run
-from pages.ui.common.show import empty, problem, toast
+from pages.ui.common.show import button, empty, problem, toast
 from pages.ui.experiment.start import estimate, start
 
-WATCHED = "look"
-"""In the address: the run that is followed here, so that a reload goes on following it."""
+WATCHED = "look"  # in the address: the run followed here, so that a reload follows it, too
 _NAME_LENGTH = 60
 
 
@@ -78,9 +77,7 @@ def _button(source: Source, layers: Layers) -> None:
         problem(error)  # such as: the photos are not here any more
         return
     # Not by a callback, which would be given the numbers that were drawn last.
-    wanted = st.button(
-        "Analyse the layers", type="primary", icon=":material/search:", key="layers_look"
-    )
+    wanted = button("Analyse the layers", "search", "layers_look", type="primary")
     st.caption(
         f"about {fmt.roughly(cost.seconds)} · {fmt.count(cost.cached)} of "
         f"{fmt.counted(cost.stages, 'stage')} cached"
@@ -113,9 +110,7 @@ def follow(source: Source) -> bool:
         st.rerun()
     with st.container(border=True, key="layers_run"):
         show_run(run.id, as_guest=True)
-        if not run.status.is_active and st.button(
-            "Close", icon=":material/close:", key="layers_dismiss"
-        ):
+        if not run.status.is_active and button("Close", "close", "layers_dismiss"):
             st.query_params.pop(WATCHED, None)
             st.rerun()
     return True

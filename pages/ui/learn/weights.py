@@ -5,13 +5,12 @@ import streamlit as st
 from effq_core.base import formatting as fmt
 from effq_core.base.glossary import tip
 from effq_core.charts.learn_weights import channels_chart, weights_chart
-from effq_core.learn.grids import BITS
-from effq_core.learn.kernels import KernelEffect, quantize_kernel, telling_channel, telling_layer
+from effq_core.learn.grids import BITS, quantize_kernel, telling_channel, telling_layer
 from effq_core.learn.lessons import scales_lesson
 from effq_core.learn.tensors import Layer, Tensors
 from effq_core.tflite.operators import operator_kind
 from pages.ui.common.remembered import remembered
-from pages.ui.common.show import chart
+from pages.ui.common.show import chart, pick
 from pages.ui.learn.source import numbers
 
 _ALL = -1
@@ -31,7 +30,22 @@ def weights_part(tensors: Tensors) -> None:
         remembered(quantize_kernel, layer, bits, symmetric=symmetric, per_channel=own_scales)
         for own_scales in (per_channel, not per_channel)
     )
-    _numbers(effect, other, row)
+    if row is None:
+        channel = ("Median channel", fmt.decibels(effect.typical), tip("channel"))
+    else:
+        used = fmt.counted(effect.used(row), "level")
+        channel = (f"This channel, {used}", fmt.decibels(effect.channels[row]), tip("levels"))
+    scale = effect.grid.scale[row if row is not None and effect.per_channel else 0]
+    numbers(
+        ("SQNR of the layer", fmt.decibels(effect.total), tip("sqnr")),
+        (
+            "Per-channel scale" if other.per_channel else "Per-tensor scale",
+            fmt.decibels(other.total),
+            tip("granularity"),
+        ),
+        channel,
+        ("Scale (step)", fmt.plain(scale), tip("scale")),
+    )
     left, right = st.columns([3, 2], gap="medium")
     values = remembered(weights_chart, layer, effect, row)
     chart(values, key="learn_weights_chart", place=left)
@@ -70,13 +84,8 @@ def _choices(layers: tuple[Layer, ...]) -> tuple[Layer, int, bool, bool, int | N
     with fourth:
         symmetric = st.toggle("Symmetric", value=True, key="learn_symmetric", help=tip("symmetric"))
     with fifth:
-        granularity = st.segmented_control(
-            "Scale",
-            [_SHARED, _OWN],
-            default=_SHARED,
-            required=True,
-            key="learn_granularity",
-            help=tip("granularity"),
+        granularity = pick(
+            "Scale", [_SHARED, _OWN], "learn_granularity", _SHARED, help=tip("granularity")
         )
     per_channel = granularity == _OWN
     with second:
@@ -104,22 +113,3 @@ def _channel(layer: Layer, *, per_channel: bool) -> int | None:
 def _channel_titles(layer: Layer) -> list[str]:
     ranges = ((n, float(layer.low[n]), float(layer.high[n])) for n in map(int, layer.channels))
     return [f"{n} · {fmt.plain(low)} to {fmt.plain(high)}" for n, low, high in ranges]
-
-
-def _numbers(effect: KernelEffect, other: KernelEffect, row: int | None) -> None:
-    if row is None:
-        channel = ("Median channel", fmt.decibels(effect.typical), tip("channel"))
-    else:
-        used = fmt.counted(effect.used(row), "level")
-        channel = (f"This channel, {used}", fmt.decibels(effect.channels[row]), tip("levels"))
-    scale = effect.grid.scale[row if row is not None and effect.per_channel else 0]
-    numbers(
-        ("SQNR of the layer", fmt.decibels(effect.total), tip("sqnr")),
-        (
-            "Per-channel scale" if other.per_channel else "Per-tensor scale",
-            fmt.decibels(other.total),
-            tip("granularity"),
-        ),
-        channel,
-        ("Scale (step)", fmt.plain(scale), tip("scale")),
-    )

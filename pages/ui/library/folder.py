@@ -1,19 +1,73 @@
 """Adding a folder of photos: pick one below the named roots, look at it, then decide."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from effq_core.base import formatting as fmt
 from effq_core.base.errors import EffqError
 from effq_core.base.glossary import tip
 from effq_core.photos.added import add_folder
+from effq_core.photos.incoming.preview import Preview
 from effq_core.photos.preview import FolderPreview, preview_folder
 from effq_core.photos.roots import VARIABLE, Roots
 from pages.ui.common import session
-from pages.ui.common.show import escape, guard, problem, toast
-from pages.ui.library.found import show_classes, show_skipped, show_thumbnails
+from pages.ui.common.show import button, escape, guard, problem, toast
+
+_ROWS = 8
+_MOST_SKIPPED = 200
+_ROW_PIXELS, _FRAME_PIXELS = 33, 3
+
+
+def height_of(rows: int, most: int = _ROWS) -> int:
+    """Returns the pixels a table takes, of which the rows beyond ``most`` are scrolled to."""
+    return _ROW_PIXELS * (min(rows, most) + 1) + _FRAME_PIXELS
+
+
+def show_thumbnails(preview: FolderPreview | Preview, *, key: str) -> None:
+    """Draws some of the photos."""
+    with st.container(horizontal=True, gap="small", key=key):
+        for each in preview.thumbnails:
+            alt = f"A photo of {each.label}" if each.label else "One of the photos"
+            st.image(each.jpeg, caption=escape(each.label) or None, width=92, alt=alt)
+
+
+def show_classes(preview: FolderPreview | Preview, *, key: str) -> None:
+    """Lists the classes with their photos, if there are any."""
+    if not preview.classes:
+        return
+    table: dict[str, list[Any]] = {
+        "Class": [each.name for each in preview.classes],
+        "Photos": [each.images for each in preview.classes],
+    }
+    if preview.has_splits:
+        table["Training"] = [each.training for each in preview.classes]
+        table["Evaluation"] = [each.evaluation for each in preview.classes]
+    _table(table, key, "Photos of each class")
+
+
+def show_skipped(preview: FolderPreview | Preview, *, key: str, complete: bool = True) -> None:
+    """Lists the files that would be left out; of a large folder not all are known yet."""
+    count = len(preview.skipped)
+    if not count:
+        st.caption("Every file can be used." if complete else "No problem found so far.")
+        return
+    st.markdown(f"**{fmt.counted(count, 'file')} would be left out:**")
+    shown = preview.skipped[:_MOST_SKIPPED]
+    table = {"File": [each.key for each in shown], "Why": [each.reason for each in shown]}
+    _table(table, key, "Files that would be left out, and why")
+    if count > _MOST_SKIPPED:
+        st.caption(f"The first {fmt.count(_MOST_SKIPPED)} are shown.")
+
+
+def _table(columns: Mapping[str, list[Any]], key: str, alt: str) -> None:
+    frame = pd.DataFrame(columns)
+    st.dataframe(frame, hide_index=True, height=height_of(len(frame)), key=key, alt=alt)
+
 
 _PATH = "library_path"
 _PREVIEW = "library_preview"
@@ -77,10 +131,11 @@ def _picker(roots: Roots, path: Path) -> None:
     st.code(str(path), language=None, wrap_lines=True)
     listing = roots.sub_folders(path)
     steps = st.columns([1, 3], vertical_alignment="bottom")
-    steps[0].button(
+    button(
         "Up",
-        icon=":material/arrow_upward:",
-        key="library_up",
+        "arrow_upward",
+        "library_up",
+        place=steps[0],
         disabled=path == root,
         on_click=_go,
         args=(str(path.parent),),
@@ -104,7 +159,7 @@ def _picker(roots: Roots, path: Path) -> None:
         st.caption(
             f"{fmt.counted(len(listing.refused), 'link')} out of the named folders left out."
         )
-    if st.button("Look at this folder", icon=":material/search:", key="library_look"):
+    if button("Look at this folder", "search", "library_look"):
         with guard(), st.spinner("Looking at the photos …"):
             down = bool(st.session_state.get(_DOWN))
             st.session_state[_PREVIEW] = preview_folder(roots, path, one_down=down)
@@ -140,11 +195,11 @@ def _show_preview(roots: Roots, preview: FolderPreview) -> None:
     show_skipped(preview, key="library_skipped", complete=preview.complete)
     if not preview.complete:
         st.caption("The folder is large: the first run finds duplicates and broken photos.")
-    if st.button(
+    if button(
         "Add to the list",
-        icon=":material/playlist_add:",
+        "playlist_add",
+        "library_add",
         type="primary",
-        key="library_add",
         disabled=not preview.images,
     ):
         with guard():

@@ -9,17 +9,23 @@ from effq_core.base import formatting as fmt
 from effq_core.base.errors import ModelError
 from effq_core.base.glossary import tip
 from effq_core.care.library import remove_item
-from effq_core.intake.adding import ENDINGS, MAX_UPLOAD_MIB, Checked, Offer, name_of_file
-from effq_core.intake.background import Checking, start_check
+from effq_core.intake.adding import (
+    ENDINGS,
+    MAX_UPLOAD_MIB,
+    Checked,
+    Checking,
+    Offer,
+    name_of_file,
+    start_check,
+)
 from effq_core.intake.keeping import keep
 from effq_core.intake.steps import Step, StepState
-from effq_core.models.own.card import OwnCard
-from effq_core.models.own.labels import KNOWN_SETS, parse_labels
-from effq_core.models.own.preprocessing import Preprocessing
+from effq_core.models.class_names import KNOWN_SETS, parse_labels
+from effq_core.models.own.card import OwnCard, Preprocessing
 from effq_core.models.own.ready import ready_files
 from effq_core.photos.image_input import Resize
 from pages.ui.common import session
-from pages.ui.common.show import escape, guard, problem, toast
+from pages.ui.common.show import button, escape, guard, problem, toast
 from pages.ui.common.uploaded import free, holds, no_room
 
 _CHECKING = "library_model_checking"
@@ -71,10 +77,10 @@ def show_ready_files() -> None:
         )
         with st.container(horizontal=True, vertical_alignment="center", border=True):
             st.markdown(f"**{escape(file.title)}**  \n{escape(facts)}")
-            if st.button(
+            if button(
                 "Remove",
-                icon=":material/delete:",
-                key=f"library_remove_{file.variant}",
+                "delete",
+                f"library_remove_{file.variant}",
                 help="Results of runs that used it stay.",
             ):
                 with guard():
@@ -137,11 +143,11 @@ def _form() -> None:
         help=tip("own_resize"),
     )
     labels = _labels(generation)
-    if st.button(
+    if button(
         "Check this model",
-        icon=":material/fact_check:",
+        "fact_check",
+        "library_model_check",
         type="primary",
-        key="library_model_check",
         disabled=file is None or way is None,
     ):
         with guard():
@@ -242,12 +248,7 @@ def _offer_to_keep(checked: Checked) -> None:
         key="library_model_name",
     )
     with st.container(horizontal=True):
-        if st.button(
-            "Keep the model",
-            icon=":material/library_add:",
-            type="primary",
-            key="library_model_keep",
-        ):
+        if button("Keep the model", "library_add", "library_model_keep", type="primary"):
             with guard():
                 card = keep(session.home(), checked, name)
                 st.session_state.pop(_CHECKING)

@@ -1,4 +1,4 @@
-"""The Library's runs: what each takes on disk, and deleting some of them."""
+"""The Library's runs: what they take on disk, deleting some, and whether new ones can work."""
 
 from collections.abc import Sequence
 
@@ -6,13 +6,15 @@ import pandas as pd
 import streamlit as st
 
 from effq_core.base import formatting as fmt
+from effq_core.base.glossary import tip
+from effq_core.care.checkup import Check, State, examine
 from effq_core.results.wording import run_title, status_title
-from effq_core.store.removal import delete_runs, plan_deletion
+from effq_core.store.removal import delete_runs, free_unused, plan_deletion
 from effq_core.store.rows import RunRow
-from effq_core.store.usage import Inventory, take_inventory
+from effq_core.store.usage import Inventory, take_inventory, usage
 from pages.ui.common import session
-from pages.ui.common.show import empty, escape, guard, toast
-from pages.ui.library.found import height_of
+from pages.ui.common.show import button, empty, escape, guard, toast
+from pages.ui.library.folder import height_of
 from pages.ui.results.photos import forget_photos
 
 _GENERATION = "library_generation"
@@ -43,10 +45,10 @@ def show_runs() -> None:
     )
     chosen = [runs[row] for row in event.selection.rows if row < len(runs)]
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
+        button(
             f"Delete {fmt.counted(len(chosen), 'run')} …" if chosen else "Delete …",
-            icon=":material/delete:",
-            key="library_delete",
+            "delete",
+            "library_delete",
             disabled=not chosen,
             on_click=_ask,
             args=(chosen,),
@@ -105,3 +107,74 @@ def _ask(chosen: Sequence[RunRow]) -> None:
                 st.rerun()
         if st.button("Keep them", key="delete_no"):
             st.rerun()
+
+
+_METRIC_PIXELS = 160
+
+
+def show_space() -> None:
+    """Draws the sizes of the store's parts, and offers to free what no run uses."""
+    home = session.home()
+    used = usage(home, take_inventory(home, session.database()))
+    with st.container(horizontal=True):  # and not columns: two beside each other on a phone
+        for label, size, help_ in (
+            ("Results of runs", used.artifacts, tip("artifact")),
+            ("Stored photos", used.datasets, None),
+            ("Stored models", used.models, None),
+            ("Free on this disk", used.free, None),
+        ):
+            st.metric(label, fmt.size(size), help=help_, width=_METRIC_PIXELS)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if used.unused:
+            button(
+                f"Free {fmt.size(used.unused)} that no run uses",
+                "cleaning_services",
+                "library_free",
+                help=tip("unused"),
+                on_click=_free,
+            )
+        else:
+            st.caption("Nothing to free: everything in the store belongs to a run.")
+
+
+@guard()
+def _free() -> None:
+    freed = free_unused(session.home(), session.database())
+    forget_photos()
+    toast(f"{fmt.size(freed)} freed.")
+
+
+_ICONS = {
+    State.OK: ":material/check_circle:",
+    State.NOTE: ":material/info:",
+    State.FAILED: ":material/error:",
+}
+
+
+@st.cache_data(ttl=30, max_entries=2, show_spinner=False)
+def _checks(_store: str) -> list[Check]:
+    return examine(session.home(), network=False)
+
+
+def show_health() -> None:
+    """Draws the answers of ``effq doctor``, the network excepted."""
+    box = st.expander(
+        "Health of this installation",
+        icon=":material/health_and_safety:",
+        key="library_health",
+        on_change="rerun",
+    )
+    if not box.open:  # the checks read every artifact's manifest
+        return
+    with box:
+        checks = _checks(str(session.home().root))
+        failed = [check for check in checks if check.state is State.FAILED]
+        st.markdown(
+            "**Runs cannot work here.**" if failed else "Everything a run needs is in place."
+        )
+        st.markdown("\n".join(_line(check) for check in checks))
+
+
+def _line(check: Check) -> str:
+    hint = f" {escape(check.hint)}" if check.hint else ""
+    return f"- {_ICONS[check.state]} **{escape(check.name)}**: {escape(check.found)}.{hint}"

@@ -8,14 +8,14 @@ import streamlit as st
 from effq_core.base import formatting as fmt
 from effq_core.base.glossary import tip
 from effq_core.photos.incoming.limits import UPLOAD_MIB, VISITORS
+from effq_core.photos.incoming.preview import facts, warnings
 from effq_core.photos.incoming.upload import Upload, look_at_files
-from effq_core.photos.incoming.wording import facts, warnings
 from effq_core.photos.own_photos import LONGEST_NAME
 from effq_core.photos.uploads import UPLOAD_TYPES
 from pages.ui.common import session
-from pages.ui.common.show import escape, guard, toast
+from pages.ui.common.show import button, escape, guard, toast
 from pages.ui.common.uploaded import holds, no_room
-from pages.ui.library.found import show_classes, show_skipped, show_thumbnails
+from pages.ui.library.folder import show_classes, show_skipped, show_thumbnails
 
 _FOUND = "library_upload_found"
 _GENERATION = "library_upload_generation"
@@ -67,9 +67,7 @@ def show_add_photos() -> None:
     found = _found(ids)
     if found is not None:
         _show(found)
-    elif files and st.button(
-        "Look at these photos", icon=":material/search:", key="library_upload_look"
-    ):
+    elif files and button("Look at these photos", "search", "library_upload_look"):
         with guard():
             _look(ids, [(file.name, file.getvalue()) for file in files])
 
@@ -136,25 +134,23 @@ def _show(found: Upload) -> None:
         )
     name = st.text_input("Name", max_chars=LONGEST_NAME, key=_NAME)
     with st.container(horizontal=True):
-        if st.button(
+        if button(
             "Add these photos",
-            icon=":material/add_photo_alternate:",
+            "add_photo_alternate",
+            "library_upload_add",
             type="primary",
-            key="library_upload_add",
             disabled=not name.strip(),
         ):
             _add(found, name, drop=drop)
-        st.button(
-            "Discard", icon=":material/delete:", key="library_upload_give_up", on_click=_start_anew
-        )
+        button("Discard", "delete", "library_upload_give_up", on_click=_start_anew)
 
 
+@guard()
 def _add(found: Upload, name: str, *, drop: bool) -> None:
-    with guard():
-        added = found.add(session.home(), name, drop_lookalikes=drop)
-        _start_anew()
-        toast(f"{added.title} was added to your photos; choose it for an experiment.")
-        st.rerun()
+    added = found.add(session.home(), name, drop_lookalikes=drop)
+    _start_anew()
+    toast(f"{added.title} was added to your photos; choose it for an experiment.")
+    st.rerun()
 
 
 def _start_anew() -> None:

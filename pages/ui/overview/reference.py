@@ -4,16 +4,18 @@ from typing import Any
 
 import streamlit as st
 
-from effq_core.advise.headline import headline
+from effq_core.advise.recommend import headline
 from effq_core.base import formatting as fmt
 from effq_core.base.glossary import tip
+from effq_core.base.intervals import Proportion
 from effq_core.charts.tradeoff import Against, tradeoff
 from effq_core.results import REFERENCE, Results
 from effq_core.results.paper import EVALUATED, beside_paper
 from pages.ui.common.choose import Source
 from pages.ui.common.remembered import remembered
 from pages.ui.common.show import chart, escape, prose
-from pages.ui.results.files import model_download
+from pages.ui.results.numbers import model_download
+from pages.ui.results.tradeoff import about_paper
 
 
 def show_reference(results: Results) -> None:
@@ -47,9 +49,7 @@ def show_reference(results: Results) -> None:
         alt="Size, accuracy and latency of each variant, the paper's values beside ours",
         key="overview_table",
     )
-    with st.expander("Why our numbers differ from the paper", icon=":material/help:"):
-        for difference in beside_paper(results).differences:
-            st.markdown(f"- {escape(difference)}")
+    about_paper(results)
     st.page_link(
         "pages/views/results.py",
         label="Look into this run",
@@ -75,35 +75,26 @@ def show_outcome(results: Results) -> None:
                 )
 
 
-def _table(results: Results, threads: int) -> dict[str, list[Any]]:
-    paper = beside_paper(results).rows
-    table: dict[str, list[Any]] = {
-        "variant": [],
-        "size": [],
-        "paper_size": [],
-        "top1": [],
-        "paper_top1": [],
-        "latency": [],
-        "paper_latency": [],
-    }
+def _table(results: Results, threads: int) -> list[dict[str, str]]:
+    paper, table = beside_paper(results).rows, []
+
+    def top1(share: float, of: Proportion) -> str:
+        return fmt.share_with_interval(share, of.low, of.high)
+
     for name, variant in results.variants.items():
         row, accuracy = paper.get(name), variant.accuracy.top1
         timing = variant.timing(threads)
-        table["variant"].append(variant.title)
-        table["size"].append(fmt.kib(variant.file.size_bytes))
-        table["paper_size"].append(fmt.kib(row.size_kib * fmt.KIB) if row else fmt.NOTHING)
-        table["top1"].append(
-            fmt.share_with_interval(accuracy.share, accuracy.low, accuracy.high)
-            if accuracy
-            else fmt.NOTHING
+        table.append(
+            {
+                "variant": variant.title,
+                "size": fmt.kib(variant.file.size_bytes),
+                "paper_size": fmt.kib(row.size_kib * fmt.KIB) if row else fmt.NOTHING,
+                "top1": top1(accuracy.share, accuracy) if accuracy else fmt.NOTHING,
+                "paper_top1": top1(row.top1, row.accuracy) if row else fmt.NOTHING,
+                "latency": fmt.milliseconds(timing.median_ms if timing else None),
+                "paper_latency": fmt.milliseconds(row.latency_ms if row else None),
+            }
         )
-        table["paper_top1"].append(
-            fmt.share_with_interval(row.top1, row.accuracy.low, row.accuracy.high)
-            if row
-            else fmt.NOTHING
-        )
-        table["latency"].append(fmt.milliseconds(timing.median_ms if timing else None))
-        table["paper_latency"].append(fmt.milliseconds(row.latency_ms if row else None))
     return table
 
 

@@ -17,9 +17,49 @@ from effq_core.photos.uploads import (
     read_upload,
     shown_name,
 )
-from pages.ui.common.show import escape
+from pages.ui.common.show import button, escape
 from pages.ui.common.uploaded import free, no_room
-from pages.ui.predictions.paste import take_pasted_photos
+
+# A pasted picture becomes a file of the page's own uploader, so that it goes the same way as every
+# other upload, with the same protection and the same bounds. Nothing a visitor gives is put into
+# this script.
+_SCRIPT = """
+let listening = null;
+
+export default function ({ data }) {
+  if (listening) document.removeEventListener("paste", listening);
+  const listener = (event) => {
+    const pasted = [...(event.clipboardData?.files ?? [])];
+    const images = pasted.filter((file) => file.type.startsWith("image/"));
+    const input = document.querySelector(`.st-key-${data.uploader} input[type="file"]`);
+    if (images.length === 0 || !input || input.disabled) return;
+    event.preventDefault();
+    const files = new DataTransfer();
+    const time = new Date().toTimeString().slice(0, 8).replaceAll(":", "");
+    images.forEach((file, number) => {
+      // Browsers call every pasted picture image.png.
+      const name = file.name === "image.png" ? `pasted-${time}-${number + 1}.png` : file.name;
+      files.items.add(new File([file], name, { type: file.type }));
+    });
+    input.files = files.files;
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+  };
+  document.addEventListener("paste", listener);
+  listening = listener;
+  return () => {
+    document.removeEventListener("paste", listener);
+    if (listening === listener) listening = null;
+  };
+}
+"""
+
+_listen = st.components.v2.component("effq_paste", js=_SCRIPT)
+
+
+def take_pasted_photos(uploader: str) -> None:
+    """Hands photos pasted anywhere on the page to the uploader of this key."""
+    _listen(key="predictions_paste", data={"uploader": uploader}, height=1)
+
 
 _UPLOADER = "predictions_upload"
 _CURRENT, _KEPT = "_predictions_current", "_predictions_kept"
@@ -48,7 +88,16 @@ def given_photos(labels: Sequence[str]) -> list[Given]:
     with left:
         uploaded = _uploads()
     with right:
-        samples = _samples(labels)
+        by_name = {sample.name: sample for sample in samples_for(labels)}
+        chosen = st.pills(
+            "Or try a sample",
+            list(by_name),
+            selection_mode="multi",
+            key="predictions_samples",
+            wrap=True,
+            help="Public-domain photos that come with EffQ Studio.",
+        )
+        samples = [Given(id=f"sample:{name}", name=name, sample=by_name[name]) for name in chosen]
         shot = _camera()
         take_pasted_photos(_UPLOADER)  # draws nothing
     # What cannot be read needs not be kept: the server takes larger files on another page.
@@ -78,7 +127,7 @@ def _offer_to_clear(kept: list[Given]) -> list[Given]:
         return kept
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"{fmt.counted(len(kept), 'photo')} from your last visit to this page.")
-        if st.button("Remove", icon=":material/delete:", type="tertiary", key="predictions_clear"):
+        if button("Remove", "delete", "predictions_clear", type="tertiary"):
             free([each.id for each in kept])
             st.session_state[_KEPT] = []
             st.rerun()
@@ -99,19 +148,6 @@ def _uploads() -> list[Given]:
         "never stored and nobody else sees them.",
     )
     return [Given(id=file.file_id, name=file.name, data=file.getvalue()) for file in files]
-
-
-def _samples(labels: Sequence[str]) -> list[Given]:
-    by_name = {sample.name: sample for sample in samples_for(labels)}
-    chosen = st.pills(
-        "Or try a sample",
-        list(by_name),
-        selection_mode="multi",
-        key="predictions_samples",
-        wrap=True,
-        help="Public-domain photos that come with EffQ Studio.",
-    )
-    return [Given(id=f"sample:{name}", name=name, sample=by_name[name]) for name in chosen]
 
 
 def _camera() -> list[Given]:

@@ -12,9 +12,7 @@ from effq_core.predict.variant_answers import Predictor, Predictors
 from effq_core.results import Results
 from pages.ui.predictions.inputs import Given
 
-THREADS = 1
-"""Threads of an invocation: with two, five variants need 80 MB more and are no faster together."""
-
+THREADS = 1  # with two, five variants need 80 MB more and are no faster together
 _ANSWERS = "_predictions_answers"
 _BAR_FROM = 4  # photos from which on the wait is worth a progress bar
 
@@ -33,11 +31,7 @@ def warm(results: Results) -> None:
 
 
 def outcomes(results: Results, given: Sequence[Given]) -> dict[str, Outcome]:
-    """Answers the photos that have no answer yet, and remembers them for this visitor alone.
-
-    Returned by id, in their order. Where the server is busy with photos of others, those without an
-    answer have that error, and are tried again next time.
-    """
+    """Answers photos, by id, for this visitor alone; or says that the server is busy."""
     identity = _identity(results)
     model, known = st.session_state.get(_ANSWERS, (None, {}))
     if model != identity:

@@ -4,8 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from effq_core.advise.headline import Headline, headline
-from effq_core.advise.recommend import Limits, Recommendation, recommend
+from effq_core.advise.recommend import Headline, Limits, Recommendation, headline, recommend
 from effq_core.measure.statistics import Comparison
 from effq_core.results.pairs import (
     ChangedPhoto,

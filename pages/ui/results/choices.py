@@ -1,5 +1,7 @@
 """Choices several parts of the results page share: thread count, pair of variants."""
 
+from typing import Any
+
 import streamlit as st
 
 from effq_core.base import formatting as fmt
@@ -43,21 +45,10 @@ def choose_pair(results: Results) -> tuple[str, str] | None:
         return None
     _prepare(names)
     left, right = st.columns(2)
-    second = left.selectbox(
-        "Variant",
-        names,
-        key=_SECOND,
-        format_func=lambda name: results.variants[name].title,
-        help=tip("variant"),
-        persist_state="page",
-    )
-    first = right.selectbox(
-        "Compared with",
-        names,
-        key=_FIRST,
-        format_func=lambda name: results.variants[name].title,
-        persist_state="page",
-    )
+    titles = {name: variant.title for name, variant in results.variants.items()}
+    shown: dict[str, Any] = {"format_func": titles.__getitem__, "persist_state": "page"}
+    second = left.selectbox("Variant", names, key=_SECOND, help=tip("variant"), **shown)
+    first = right.selectbox("Compared with", names, key=_FIRST, **shown)
     if first == second:
         st.info("Choose two different variants.", icon=":material/info:")
         return None

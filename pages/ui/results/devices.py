@@ -16,7 +16,7 @@ from effq_core.photos.uploads import shown_name
 from effq_core.results import Results
 from pages.ui.common import session
 from pages.ui.common.choose import Source
-from pages.ui.common.show import chart, guard, problem, toast
+from pages.ui.common.show import button, chart, guard, problem, toast
 
 _GENERATION = "device_generation"
 _SEEN = "_device_files_seen"
@@ -146,19 +146,19 @@ def _table(results: Results, reports: Reports) -> None:
     )
     chosen = {entries[row][1].id for row in event.selection.rows if row < len(entries)}
     if chosen:
-        st.button(
+        button(
             f"Delete {fmt.counted(len(chosen), 'import')}",
-            icon=":material/delete:",
-            key="devices_delete",
+            "delete",
+            "devices_delete",
             help="Includes all their thread counts.",
             on_click=_delete,
             args=(sorted(chosen),),
         )
 
 
+@guard()
 def _delete(ids: Sequence[str]) -> None:
-    with guard():
-        for report_id in ids:
-            with suppress(InputError):  # somebody else was quicker
-                delete_timings(session.home(), report_id)
-        toast(f"{fmt.counted(len(ids), 'import')} deleted.")
+    for report_id in ids:
+        with suppress(InputError):  # somebody else was quicker
+            delete_timings(session.home(), report_id)
+    toast(f"{fmt.counted(len(ids), 'import')} deleted.")

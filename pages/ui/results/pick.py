@@ -5,19 +5,25 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from effq_core.advise.headline import USUAL_DROP_POINTS, USUAL_UNLIKE_PERCENT
-from effq_core.advise.nearest import nearest
-from effq_core.advise.recommend import Limits, Preference, Recommendation, drop_of
+from effq_core.advise.reasons import nearest
+from effq_core.advise.recommend import (
+    USUAL_DROP_POINTS,
+    USUAL_UNLIKE_PERCENT,
+    Limits,
+    Preference,
+    Recommendation,
+    drop_of,
+)
 from effq_core.base import formatting as fmt
 from effq_core.base.glossary import tip
 from effq_core.experiment.variants import get_variant
 from effq_core.results import Results
 from pages.ui.common.choose import Source
-from pages.ui.common.show import escape, prose
+from pages.ui.common.show import button, escape, pick, prose
 from pages.ui.results import cache as results_cache
+from pages.ui.results.again import offer_retiming
 from pages.ui.results.choices import choose_threads
-from pages.ui.results.files import model_download
-from pages.ui.results.retime import offer_retiming
+from pages.ui.results.numbers import model_download
 
 _PREFER = {
     Preference.FASTEST: "the fastest",
@@ -49,13 +55,12 @@ def show_pick(source: Source) -> None:
 def _limits(results: Results) -> Limits:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         threads = choose_threads(results)
-        prefer = st.segmented_control(
+        prefer = pick(
             "Of those within the limits, take",
             list(Preference),
+            "pick_prefer",
+            Preference.FASTEST,
             format_func=_PREFER.__getitem__,
-            default=Preference.FASTEST,
-            required=True,
-            key="pick_prefer",
             persist_state="page",
         )
     left, middle, right = st.columns(3)
@@ -175,10 +180,10 @@ def _nearest(source: Source, limits: Limits) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"{text} {escape(found.message.text)}")
-        st.button(
+        button(
             f"Loosen the limits to {get_variant(found.name).title}",
-            key="pick_loosen",
-            icon=":material/tune:",
+            "tune",
+            "pick_loosen",
             on_click=_loosen,
             args=(found.limits,),
         )

@@ -11,8 +11,8 @@ from pages.ui.common.choose import Source
 from pages.ui.common.show import chart, escape
 from pages.ui.common.tables import show_pairs
 from pages.ui.results import cache as results_cache
+from pages.ui.results.again import show_elsewhere
 from pages.ui.results.choices import choose_pair
-from pages.ui.results.elsewhere import show_elsewhere
 
 
 def show_real(source: Source) -> None:
@@ -32,7 +32,18 @@ def show_real(source: Source) -> None:
     if len(source.results.variants) > 2 and st.toggle(
         "Show every pair", key="real_all", persist_state="page"
     ):
-        _all(source)
+        titles = {name: variant.title for name, variant in source.results.variants.items()}
+        pairs = results_cache.all_pairs(source)
+        show_pairs(
+            {"variant": "Variant", "against": "Compared with"},
+            [((titles[p.second], titles[p.first]), p.comparison, p.adjusted_p) for p in pairs],
+            key="real_pairs",
+            alt=f"Table of {len(pairs)} pairs of variants with flips and exact p.",
+        )
+        st.caption(
+            f"{fmt.counted(len(pairs), 'pair')} at once: one test in twenty shows p below 0.05 by "
+            "chance alone. The last p corrects for that."
+        )
     show_elsewhere(source)
 
 
@@ -76,18 +87,3 @@ def _one(results: Results, pair: Pair) -> None:
 
 def _metric(label: str, value: str, term: str) -> None:
     st.metric(label, value, help=tip(term), width="content")
-
-
-def _all(source: Source) -> None:
-    titles = {name: variant.title for name, variant in source.results.variants.items()}
-    pairs = results_cache.all_pairs(source)
-    show_pairs(
-        {"variant": "Variant", "against": "Compared with"},
-        [((titles[p.second], titles[p.first]), p.comparison, p.adjusted_p) for p in pairs],
-        key="real_pairs",
-        alt=f"Table of {len(pairs)} pairs of variants with flips and exact p.",
-    )
-    st.caption(
-        f"{fmt.counted(len(pairs), 'pair')} at once: one test in twenty shows p below 0.05 by "
-        "chance alone. The last p corrects for that."
-    )

@@ -10,7 +10,7 @@ from effq_core.base.glossary import tip
 from effq_core.charts.side_by_side import Quantity, letters, side_by_side
 from effq_core.results.several import Difference, Touches, differences, verdicts
 from pages.ui.common.choose import Source
-from pages.ui.common.show import chart, escape
+from pages.ui.common.show import chart, escape, pick
 from pages.ui.common.tables import show_pairs
 from pages.ui.results import cache as results_cache
 from pages.ui.results.sweep import show_choice
@@ -84,26 +84,25 @@ def _side_by_side(sources: Sequence[Source], names: Sequence[str]) -> None:
     quantities = [q for q in Quantity if q not in _TIMED or shared]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         quantity = Quantity(
-            st.segmented_control(
+            pick(
                 "Show",
                 quantities,
+                "several_quantity",
+                Quantity.QUALITY,
                 format_func=_QUANTITIES.__getitem__,
-                default=Quantity.QUALITY,
-                required=True,
-                key="several_quantity",
                 persist_state="page",
             )
-            or Quantity.QUALITY
         )
         threads = min(shared, default=1)
         if quantity in _TIMED and len(shared) > 1:
-            threads = int(
-                st.segmented_control(
-                    "Threads", sorted(shared), default=threads, required=True,
-                    key="several_threads", help=tip("threads"), persist_state="page",
-                )
-                or threads
-            )  # fmt: skip
+            threads = pick(
+                "Threads",
+                sorted(shared),
+                "several_threads",
+                threads,
+                help=tip("threads"),
+                persist_state="page",
+            )
     runs = [source.results for source in sources]
     figure = side_by_side(runs, quantity, threads=threads)
     if figure is None:

@@ -13,9 +13,9 @@ from effq_core.results.subject import machine
 from pages.ui.common.choose import Source
 from pages.ui.common.show import chart, escape
 from pages.ui.common.tables import decimals, show_table
+from pages.ui.results.again import offer_retiming
 from pages.ui.results.choices import choose_threads
 from pages.ui.results.devices import show_devices
-from pages.ui.results.retime import offer_retiming
 
 _SHOWN = "speed_shown"
 
@@ -33,7 +33,12 @@ def show_speed(source: Source) -> None:
     _table(results, threads)
     offer_retiming(source, key="speed_anew")
     st.subheader("Was timing stable?", anchor=False, help=tip("steadiness"))
-    _calm(results, threads)
+    # Says what disturbed a timing, before the chart that shows it.
+    found = disturbances(results, threads)
+    if not found:
+        st.caption(":material/check: Other programs disturbed no timing, and all were stable.")
+    for message in found:
+        st.markdown(f":orange[:material/warning:] {escape(message.text)}")
     names = list(results.variants)
     if any(name not in names for name in st.session_state.get(_SHOWN, ())):
         del st.session_state[_SHOWN]
@@ -53,15 +58,6 @@ def show_speed(source: Source) -> None:
         st.subheader("Speed by thread count", anchor=False, help=tip("threads"))
         chart(thread_scaling(results), key="scaling")
     show_devices(source, threads)
-
-
-def _calm(results: Results, threads: int) -> None:
-    """Says what disturbed a timing, before the chart that shows it."""
-    found = disturbances(results, threads)
-    if not found:
-        st.caption(":material/check: Other programs disturbed no timing, and all were stable.")
-    for message in found:
-        st.markdown(f":orange[:material/warning:] {escape(message.text)}")
 
 
 def _table(results: Results, threads: int) -> None:

@@ -14,12 +14,13 @@ from effq_core.results import Results
 from effq_core.results.wording import run_title
 from effq_core.sweeps.document import outcome, to_csv, to_json
 from effq_core.sweeps.findings import HOW, alongs, findings, results_of
-from effq_core.sweeps.results import AXIS, Along, Measure, Series, baselines, sweep
+from effq_core.sweeps.points import AXIS, Along, Measure, Series
+from effq_core.sweeps.results import baselines, sweep
 from effq_core.sweeps.state import SweepState, read_sweep
 from effq_core.sweeps.sweep import label_of
 from pages.ui.common import session
 from pages.ui.common.choose import Source
-from pages.ui.common.show import chart, download, empty, escape
+from pages.ui.common.show import button, chart, download, empty, escape, pick
 
 _ALONG = {
     Along.CALIBRATION_SIZE: "Against calibration photos",
@@ -41,9 +42,9 @@ def show_sweep(run_id: str) -> None:
             f"{escape(label_of(state.sweep))}: {fmt.count(len(runs))} of "
             f"{fmt.counted(state.sweep.runs, 'run')} finished."
         )
-        if st.button("Its runs", icon=":material/list:", key="do_sweep_run"):
+        if button("Its runs", "list", "do_sweep_run"):
             st.switch_page("pages/views/experiment.py", query_params={"run": run_id})
-        if st.button("Other results", icon=":material/scatter_plot:", key="do_other_results"):
+        if button("Other results", "scatter_plot", "do_other_results"):
             st.query_params.pop("sweep", None)
             st.rerun()
     if len(runs) < 2:
@@ -54,10 +55,6 @@ def show_sweep(run_id: str) -> None:
     varied = tuple(name for name in state.sweep.base.variants if name != BASELINE)
     finished = ",".join(map(str, sorted(state.runs.values())))
     _draw(f"sweep/{run_id}/{finished}", runs, along, measure, varied)
-    _downloads(run_id, state)
-
-
-def _downloads(run_id: str, state: SweepState) -> None:
     rows = outcome(session.home(), state)
     known = tuple((row.run, row.problem, len(row.found)) for row in rows)
     table, document = _documents(run_id, known, state)
@@ -94,14 +91,10 @@ def _choose(choices: Sequence[Along], default: Along) -> tuple[Along, Measure]:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         along = default
         if len(choices) > 1:
+            shown = {"format_func": _ALONG.__getitem__, "label_visibility": "collapsed"}
             along = Along(
-                st.segmented_control(
-                    "Along", list(choices), format_func=_ALONG.__getitem__, default=default,
-                    required=True, key="several_along", label_visibility="collapsed",
-                    persist_state="page",
-                )
-                or default
-            )  # fmt: skip
+                pick("Along", choices, "several_along", default, persist_state="page", **shown)
+            )
         difference = st.toggle(
             "difference to float32", key="several_difference", help=tip("paired_interval"),
             persist_state="page",

@@ -37,7 +37,7 @@ def show_tradeoff(source: Source) -> None:
     st.subheader("File size", anchor=False, help=tip("compression"))
     chart(remembered(sizes, results, paper=paper), key="sizes")
     if paper:
-        _about_paper(results)
+        about_paper(results)
 
 
 def _controls(results: Results) -> bool:
@@ -65,7 +65,8 @@ def _paper(results: Results) -> bool:
     )
 
 
-def _about_paper(results: Results) -> None:
+def about_paper(results: Results) -> None:
+    """Explains why our numbers differ from the paper's."""
     with st.expander("Why our numbers differ from the paper", icon=":material/article:"):
         st.markdown(
             "\n".join(f"- {escape(sentence)}" for sentence in beside_paper(results).differences)

@@ -5,9 +5,8 @@ import streamlit as st
 from effq_core.base.glossary import tip
 from effq_core.charts.training import held_out_accuracy, losses
 from effq_core.experiment.variants import CATALOGUE
-from effq_core.results import Results
 from effq_core.results.several import qat_text
-from effq_core.results.training import training_text
+from effq_core.results.subject import training_text
 from pages.ui.common.choose import Source
 from pages.ui.common.show import chart, empty, escape
 
@@ -29,7 +28,19 @@ def show_training(source: Source) -> None:
         )
         return
     if histories:
-        _curves(results, histories)
+        left, right = st.columns(2)
+        with left:
+            st.subheader("Loss", anchor=False, help=tip("loss"))
+            chart(losses(histories), key="losses")
+        accuracy = held_out_accuracy(histories)
+        if accuracy is not None:
+            with right:
+                st.subheader("Accuracy on held-out photos", anchor=False, help=tip("training_size"))
+                chart(accuracy, key="held_out")
+        st.caption(
+            f"{escape(qat_text(results))}. The held-out photos only choose the best epoch; the "
+            "accuracies of the other sections come from the evaluation photos."
+        )
     for variant in trained:
         about = f"- **{escape(variant.title)}**: {escape(training_text(variant))}."
         st.markdown(about, help=tip("fake_quant"))
@@ -40,19 +51,3 @@ def show_training(source: Source) -> None:
             "Whether QAT itself helped can only be told beside its two controls: the same graph "
             "without training, and the same training without fake-quant."
         )
-
-
-def _curves(results: Results, histories: dict[str, list[dict[str, object]]]) -> None:
-    left, right = st.columns(2)
-    with left:
-        st.subheader("Loss", anchor=False, help=tip("loss"))
-        chart(losses(histories), key="losses")
-    accuracy = held_out_accuracy(histories)
-    if accuracy is not None:
-        with right:
-            st.subheader("Accuracy on held-out photos", anchor=False, help=tip("training_size"))
-            chart(accuracy, key="held_out")
-    st.caption(
-        f"{escape(qat_text(results))}. The held-out photos only choose the best epoch; the "
-        "accuracies of the other sections come from the evaluation photos."
-    )

@@ -22,7 +22,7 @@ from effq_core.measure.gates.answers_fit_labels import Subject, _better_feeding,
 from effq_core.measure.predictions import Predictions
 from effq_core.models.card import Normalisation
 from effq_core.models.file_input import Feeding, read_feeding
-from effq_core.models.own.preprocessing import Preprocessing
+from effq_core.models.own.card import Preprocessing
 from effq_core.runtimes.model import Model, ModelPool
 
 SIDE, EACH = 16, 20

@@ -10,12 +10,11 @@ from rich.console import Console
 
 from effq_core.base.settings import Home
 from effq_core.cli.report import print_results
-from effq_core.measure.evidence import Evidence
-from effq_core.measure.gate import judged
+from effq_core.measure.gate import Evidence, judged
 from effq_core.measure.gates import GATES, Gate, Rule
 from effq_core.results import Results, load_reference
 from tests.app.conftest import OpenView, open_view, words  # noqa: F401 - a fixture
-from tests.pipeline.stages.test_report import Inputs
+from tests.pipeline.stages.report_inputs import Inputs
 from tests.results.run_variations import changed, store_run
 
 NAME = "small_enough"

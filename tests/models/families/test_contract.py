@@ -21,9 +21,8 @@ from effq_core.intake.flatten import flatten
 from effq_core.measure.gates.fake_quant_count import expected_fake_quant, fake_quant_gate
 from effq_core.measure.gates.no_float_tensors import no_float_gate
 from effq_core.models.build import build_model, load_model, replace_head, save_model
-from effq_core.models.built import read_family
 from effq_core.models.card import ModelCard
-from effq_core.models.catalogue import MODELS, get_model
+from effq_core.models.catalogue import MODELS, get_model, read_family
 from effq_core.models.families.family import (
     FAMILIES,
     FEATURES,

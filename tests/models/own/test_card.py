@@ -12,12 +12,12 @@ from effq_core.base.errors import ExperimentError, ModelError, StoreError
 from effq_core.base.settings import Home
 from effq_core.care.library import remove_item
 from effq_core.experiment import Experiment
+from effq_core.models.build import open_own
 from effq_core.models.card import Label
 from effq_core.models.catalogue import get_model
+from effq_core.models.class_names import parse_labels
 from effq_core.models.classes import HeadUse
 from effq_core.models.own.card import get_own, own_models, slug_of, variant_problem, write_card
-from effq_core.models.own.labels import parse_labels
-from effq_core.models.own.stored import open_own
 from effq_core.photos.image_input import ImageInput
 from effq_core.pipeline.plan import build_plan
 from effq_core.pipeline.plan_model import check_model, model_stage

@@ -13,8 +13,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from effq_core.photos.incoming.found import Found
 from effq_core.photos.incoming.limits import Limits
 
+ROOT = Path(__file__).resolve().parents[3]
 MIB = 1 << 20
 SMALL = Limits(given_bytes=8 * MIB, entries=200, unpacked_bytes=16 * MIB, free_bytes=MIB)
 """Small enough that a test meets them."""
@@ -99,3 +101,23 @@ def left_behind(home: Path) -> list[str]:
         for path in home.rglob("*")
         if path.is_file() and not path.name.endswith(".lock") and "/own/" not in path.as_posix()
     ) + sorted(path.name for path in home.glob("datasets/.*") if path.is_dir())
+
+
+def two_classes(count: int = 6) -> list[tuple[str, bytes]]:
+    return [(f"set/{('cat', 'dog')[n % 2]}/{n}.png", photo(n)) for n in range(count)]
+
+
+def given(*entries: tuple[str, bytes]) -> list[tuple[str, bytes]]:
+    return [("my pets_2024.zip", zipped(entries))]
+
+
+A, B = photo(1), photo(2)
+"""Two photos for tests that do not care which."""
+
+
+def names(found: Found) -> list[str]:
+    return [file.name for file in found.files]
+
+
+def reasons(found: Found) -> dict[str, str]:
+    return {each.key: each.reason for each in found.skipped}

@@ -13,12 +13,11 @@ from PIL import Image, ImageEnhance
 
 from effq_core.base.errors import Cancelled
 from effq_core.base.settings import Home
-from effq_core.photos.base import ImageItem
-from effq_core.photos.index import items_to_json
+from effq_core.photos.index import ImageItem, items_to_json
 from effq_core.photos.pixels import ITEMS_FILE, PIXELS_FILE
 from effq_core.pipeline.context import StageContext
 from effq_core.pipeline.stages import data as stage
-from effq_core.store.stage_files import LOOKALIKES_FILE
+from effq_core.store.manifest import LOOKALIKES_FILE
 
 SIDE = 64
 

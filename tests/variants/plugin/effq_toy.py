@@ -9,8 +9,7 @@ from typing import Any
 
 from effq_core.experiment.calibration_methods import METHODS, CalibrationMethod
 from effq_core.experiment.variants import CATALOGUE, Variant
-from effq_core.measure.evidence import Evidence
-from effq_core.measure.gate import judged
+from effq_core.measure.gate import Evidence, judged
 from effq_core.measure.gates import GATES, Gate, Rule
 from effq_core.pipeline.registry import stage
 
@@ -36,7 +35,7 @@ def one_scale(converter: Any) -> None:
 def make(context: Any) -> dict[str, Any]:
     from effq_core.pipeline.stages.quantize import write_file
     from effq_core.quantize.convert import convert
-    from effq_core.store.stage_files import FROZEN
+    from effq_core.store.manifest import FROZEN
 
     content = convert(context.inputs["frozen"] / FROZEN, context.params["form"])
     (context.out / "scales.json").write_text('{"each_kernel": 1}', encoding="utf-8")

@@ -7,9 +7,8 @@ from effq_core.models.families.family import FakeQuant, Family, layers_in_weight
 
 
 def _build(card: ModelCard, *, classes: int, image_size: int) -> Any:
-    from effq_core.models.families.efficientnet_lite.network import (
-        build,  # which imports TensorFlow
-    )
+    # It imports TensorFlow.
+    from effq_core.models.families.efficientnet_lite.network import build
 
     return build(card, classes=classes, image_size=image_size)
 

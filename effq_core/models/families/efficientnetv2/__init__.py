@@ -7,9 +7,17 @@ from effq_core.models.families.family import FakeQuant, Family, layers_in_weight
 
 
 def _build(card: ModelCard, *, classes: int, image_size: int) -> Any:
-    from effq_core.models.families.efficientnetv2.network import build  # which imports TensorFlow
+    from effq_core.base.tensorflow import keras  # only when it is built
+    from effq_core.models.families.entry import normalised_input
 
-    return build(card, classes=classes, image_size=image_size)
+    _, x = normalised_input(card.normalisation, image_size)
+    return keras.applications.EfficientNetV2B0(
+        include_preprocessing=False,
+        weights=None,
+        input_tensor=x,
+        classes=classes,
+        classifier_activation="softmax",
+    )
 
 
 _CARDS = (
