@@ -33,8 +33,8 @@ class Variant:
     # Bits of a stored weight, of most where they are mixed; 0 for a file somebody brought.
     weight_bits: int
     activation_bits: int  # bits of an activation at run time; of most, where they are mixed
-    # The rule by which weights become integers; empty where a setting chooses it.
-    rounding: str = "nearest"
+    rounding: str = "nearest"  # the rule by which weights become integers; the usual one
+    chooses_rounding: bool = False  # whether a setting chooses another rule
     size_share: float  # bytes of its file for each byte of float32's, to estimate disk space
     ranges: Ranges = Ranges.NONE  # where the ranges of its activations come from
     is_integer: bool = False  # whether every tensor, input and output included, must be an integer
@@ -72,11 +72,6 @@ class Variant:
     def needs_calibration(self) -> bool:
         """Whether calibration images set its activation ranges."""
         return self.ranges is not Ranges.NONE
-
-    @property
-    def chooses_rounding(self) -> bool:
-        """Whether another rounding rule makes another file."""
-        return not self.rounding
 
     @property
     def uses_method(self) -> bool:

@@ -60,6 +60,11 @@ class VariantResult(Plain):
         return get_variant(self.name).title
 
     @property
+    def rounding_rule(self) -> str:
+        """The rule its weights were rounded by; empty where they are floats."""
+        return str(self.conversion.get("rule") or get_variant(self.name).rounding_rule)
+
+    @property
     def failed_gates(self) -> tuple[Gate, ...]:
         """The gates it does not pass."""
         return tuple(gate for gate in self.gates if not gate.passed)

@@ -1,7 +1,6 @@
 """Results as flat rows, for CSV files and tables. Every column's name says its unit."""
 
 from effq_core.base.intervals import Proportion
-from effq_core.experiment.variants import get_variant
 from effq_core.results.document import Results, VariantResult
 
 Cell = str | int | float | None
@@ -53,7 +52,7 @@ def _row(results: Results, variant: VariantResult) -> Row:
         "operators": variant.file.main_ops,
         "delegated_percent": _percent(variant.file.delegated_share),
         "delegated_partitions": variant.file.partitions,
-        "rounding": get_variant(variant.name).rounding_rule,
+        "rounding": variant.rounding_rule,
         "float_tensors": len(variant.file.has_float_tensors),
         "fake_quant_per_channel": fake_quant.get("per_channel"),
         "fake_quant_per_tensor": fake_quant.get("per_tensor"),

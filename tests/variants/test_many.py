@@ -47,11 +47,6 @@ def _trained(planner: Any, row: Variant) -> None:
 
 def _rows() -> list[Variant]:
     made: dict[str, dict[str, Any]] = {
-        "int4": {"weight_bits": 4, "rounding": "gptq", "size_share": 0.19},
-        "int4_nearest": {
-            "weight_bits": 4, "size_share": 0.19, "explains": "what rounding does",
-            "beside": "int4",
-        },
         "int4_qat": {"weight_bits": 4, "size_share": 0.19, "start_of": "int4", "trained": True},
         "fitted": {"weight_bits": 4, "size_share": 0.16, "files": {"fit.json": "bits."}},
         "fitted_qat": {"weight_bits": 4, "size_share": 0.14, "needs": ("fitted",), "trained": True},

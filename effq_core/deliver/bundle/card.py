@@ -209,7 +209,7 @@ def _origin(results: Results, variant: str) -> list[tuple[str, str]]:
     found = [
         (name, own.get(name, value)) for name, value in settings(results) if name not in unused
     ]
-    rule = row.rounding_rule
+    rule = results.variants[variant].rounding_rule
     return [*found, ("Rounding rule", f"{rule}. {tip('rounding')}")] if rule else found
 
 

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from effq_core.base import formatting as fmt
-from effq_core.measure.evidence import Evidence
-from effq_core.measure.gate import GATES, Gate, Rule, judged
+from effq_core.measure.gate import GATES, Evidence, Gate, Rule, judged
 from effq_core.runtimes.registry import open_session
 
 NAME = "matrices_equal"

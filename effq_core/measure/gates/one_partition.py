@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from effq_core.measure.evidence import Evidence
-from effq_core.measure.gate import GATES, Gate, Rule, judged
+from effq_core.measure.gate import GATES, Evidence, Gate, Rule, judged
 from effq_core.runtimes.file_report import FileReport
 
 NAME = "one_partition"

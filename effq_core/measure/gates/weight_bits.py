@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from effq_core.base import formatting as fmt
-from effq_core.measure.evidence import Evidence
-from effq_core.measure.gate import GATES, Gate, Rule, judged
-from effq_core.store.stage_files import MODEL_FILE
+from effq_core.measure.gate import GATES, Evidence, Gate, Rule, judged
+from effq_core.store.manifest import MODEL_FILE
 from effq_core.tflite.file import read_tflite
 from effq_core.tflite.matrices import fitting_bits, matrix_products
 from effq_core.tflite.packing import BITS

@@ -16,7 +16,7 @@ from effq_core.pipeline.stages.measure import write_json
 from effq_core.pipeline.stages.quantize import write_file
 from effq_core.quantize.low_bits import round_kernels
 from effq_core.quantize.moments import collect_moments, load_moments, save_moments
-from effq_core.store.stage_files import MODEL_FILE
+from effq_core.store.manifest import MODEL_FILE
 from effq_core.tflite.matrices import fitting_bits, matrix_products, with_kernels, with_matrices
 
 
