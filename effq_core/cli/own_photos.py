@@ -1,4 +1,4 @@
-"""``effq datasets add`` and ``effq datasets remove``: one's own photos."""
+"""``effq datasets add`` and ``effq datasets remove``: adding and removing photos."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Variant:
     good_for: str
     colour: str
     symbol: str  # plotly's marker in every chart, so that colour never stands alone
-    # Bits of a stored weight, of most where they are mixed; 0 for a file somebody brought.
+    # Bits of a stored weight, of most where they are mixed; 0 for an added file.
     weight_bits: int
     activation_bits: int  # bits of an activation at run time; of most, where they are mixed
     rounding: str = "nearest"  # the rule by which weights become integers; the usual one

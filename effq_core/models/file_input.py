@@ -1,4 +1,4 @@
-"""What a ``.tflite`` file somebody brought is fed, and what its outputs are, where that differs."""
+"""What an added ``.tflite`` file is fed, and what its outputs are, where that differs."""
 
 from __future__ import annotations
 

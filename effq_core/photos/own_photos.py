@@ -16,7 +16,7 @@ from effq_core.photos.folder import FolderDataset
 from effq_core.photos.index import as_wnid, wordnet_names
 from effq_core.store.usage import ADDING
 
-PREFIX = "photos:"  # begins the identifier of a set of one's own photos
+PREFIX = "photos:"  # begins the identifier of an added set of photos
 DESCRIPTION = "dataset.json"
 PHOTOS = "photos"
 FOLDER = "own"
@@ -29,7 +29,7 @@ LICENCE = "yours"
 
 @dataclass(frozen=True, kw_only=True)
 class OwnPhotos:
-    """What is known about a set of one's own photos without opening it."""
+    """What is known about an added set of photos without opening it."""
 
     slug: str
     title: str
@@ -52,7 +52,7 @@ class OwnPhotos:
 
 
 class OwnDataset(FolderDataset):
-    """A set of one's own photos. Raises DatasetError if its photos are missing or unreadable."""
+    """An added set of photos. Raises DatasetError if its photos are missing or unreadable."""
 
     def __init__(self, root: Path, about: OwnPhotos) -> None:
         super().__init__(

@@ -82,7 +82,7 @@ def _source(experiment: Experiment, home: Home) -> _Source:
     store = ArtifactStore(home)
     with Database(home.database) as database:
         rows = [row for row in _stages(database, str(experiment.files_of)) if row.kind in _TAKEN]
-    # A part of the evaluation sample may have another side: that of a file somebody brought.
+    # A part of the evaluation sample may have another side: that of an added file.
     rows = [row for row in rows if not row.name.startswith(_MEASURED_ON)]
     there = {row.name: found for row in rows if (found := store.find(row.kind, row.fingerprint))}
     if "model" not in there:
@@ -92,7 +92,7 @@ def _source(experiment: Experiment, home: Home) -> _Source:
     taken = [
         StageSpec(name=r.name, stage=replace(gone, kind=r.kind), weight=0.0, pinned=r.fingerprint)
         for r in rows
-        # What somebody brought is taken from where it is kept.
+        # What was added is taken from where it is kept.
         if r.name in there and r.name.partition(":")[2] not in brought
     ]
     entry = ImageInput.from_plain(model.summary)

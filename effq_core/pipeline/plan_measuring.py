@@ -104,7 +104,7 @@ class MeasuringPlanner(StageList, ABC):
         )
 
     def take_ready(self, variant: str) -> None:
-        """Adds a file somebody brought, and the photos as it wants them."""
+        """Plans an added file, and the photos as it wants them."""
         names = [label.name for label in self.output_labels]
         params, entry = ready_stage(variant, self.home, names)
         self.add(f"convert:{variant}", "own:ready_file", params=params)

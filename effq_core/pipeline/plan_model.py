@@ -72,7 +72,7 @@ def head_note(card: ModelCard, dataset: Dataset) -> HeadNote:
 
 
 def check_model(card: ModelCard, experiment: Experiment, use: HeadUse, reason: str = "") -> None:
-    """Refuses what a model of one's own cannot do, naming the layers that are the reason."""
+    """Refuses what an added model cannot do, naming the layers that are the reason."""
     if not isinstance(card, OwnCard):
         return
     if experiment.image_size not in (None, card.image_size):

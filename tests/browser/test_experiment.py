@@ -90,7 +90,7 @@ def test_cancel_stops_a_run_within_seconds_and_resume_goes_on(
     run_id = _started_run(page)
     expect(page.get_by_text(re.compile(r"\d+ of \d+ stages"))).to_be_visible(timeout=MINUTES)
     _button(page, "do_cancel").click()
-    expect(page.get_by_text("Finished stages are kept", exact=False)).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("Cancelled. Finished stages are kept")).to_be_visible(timeout=20_000)
     assert _status(fresh_app, run_id) is Status.CANCELLED
     _button(page, "do_resume").click()
     expect(_button(page, "do_cancel")).to_be_visible(timeout=20_000)

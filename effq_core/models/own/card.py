@@ -1,4 +1,4 @@
-"""What is known about a model of one's own, and where it is kept; imports no TensorFlow."""
+"""What is known about an added model, and where it is kept; imports no TensorFlow."""
 
 import hashlib
 import re
@@ -68,7 +68,7 @@ _TEXTS = ("file_name", "file_sha256", "file_format", "head_problem", "int8_probl
 
 @dataclass(frozen=True, kw_only=True)
 class OwnCard(ModelCard):
-    """A model somebody brought."""
+    """An added model."""
 
     class_labels: tuple[Label, ...]  # its classes, in the order of its outputs
     folder: Path  # where its layers and weights, or its graph, are

@@ -1,4 +1,4 @@
-"""A model as a list of plain layers: what a model of one's own is kept and rebuilt as."""
+"""A model as a list of plain layers: what an added model is kept and rebuilt as."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stages of what somebody brought: a model, which imports TensorFlow, and a file."""
+"""Stages of what was added: a model, which imports TensorFlow, and a file."""
 
 import hashlib
 import json
@@ -41,7 +41,7 @@ def float_model(context: StageContext) -> dict[str, Any]:
 # Version 2: what a quantized input holds of each pixel is rounded otherwise than in 1.
 @stage("own:ready_file", kind="convert", title="Convert", version=2, libraries=LITERT)
 def ready_file(context: StageContext) -> dict[str, Any]:
-    """Takes a ``.tflite`` file somebody brought as it is.
+    """Takes an added ``.tflite`` file as it is.
 
     Params: ``variant``, ``sha256``, ``preprocessing`` (``None``: it takes RGB 0-255); ``softmax``
     where its outputs are scores, ``answers`` where they are not one a class.

@@ -61,7 +61,7 @@ def _variant(context: StageContext, name: str) -> dict[str, Any]:
     file = read_json(folder / "file.json")
     values: dict[str, Any] = {
         "title": get_variant(name).title,
-        # A file somebody brought is measured, not handed out again.
+        # An added file is measured, not handed out again.
         "artifact": "" if is_ready(name) else _relative(context.inputs[f"file:{name}"]),
         "predictions": _relative(accuracy),
         "file": file,
