@@ -13,7 +13,7 @@ from effq_core.base.errors import Cancelled, EffqError, StoreError
 from effq_core.base.locks import FileLock
 from effq_core.base.reporting import Reporter
 from effq_core.base.settings import Home
-from effq_core.care.fetches import KIND, Fetch, FetchFiles, FetchState
+from effq_core.care.fetches import KIND, Fetch, FetchFiles, FetchState, fetch_of
 from effq_core.jobs import kinds
 from effq_core.jobs.process import Process
 from effq_core.photos import imagenette
@@ -106,7 +106,9 @@ def work(home: Home, item: str) -> FetchState | None:
     files = FetchFiles(home, item)
     lock = FileLock(files.job.lock)
     with FileLock(files.job.starting):  # whoever started us has then noted our number
-        if not lock.try_acquire():
+        noted = fetch_of(home, item)
+        anothers = noted is not None and noted.state.is_active and noted.pid != os.getpid()
+        if anothers or not lock.try_acquire():  # one that was noted may not have come this far
             return None
     try:
         now, own = time.time(), Process.own()
