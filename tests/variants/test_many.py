@@ -24,16 +24,8 @@ from tests.app.conftest import OpenView, open_view  # noqa: F401 - a fixture
 from tests.results.run_variations import changed
 from tests.variants.contract import check_variant
 
-COLOURS = ("#7b3294", "#a6611a", "#018571", "#404040", "#ca0020", "#5e3c99", "#4dac26")
-SYMBOLS = (
-    "hexagram",
-    "star-square",
-    "star-diamond",
-    "y-up",
-    "hourglass",
-    "asterisk",
-    "triangle-ne",
-)
+COLOURS = ("#7b3294", "#a6611a", "#018571", "#404040", "#ca0020")
+SYMBOLS = ("hexagram", "star-square", "star-diamond", "y-up", "hourglass")
 
 
 def _made(planner: Any, row: Variant) -> None:

@@ -1,11 +1,11 @@
-"""Int4: 4-bit weights where nearly all weights are, the rest as in int8."""
+"""int4: 4-bit weights where nearly all weights are, the rest as in int8."""
 
 from effq_core.experiment.variants import CATALOGUE, PTQ, Ranges, Variant
 
 CATALOGUE.register(
     Variant(
         name="int4",
-        title="Int4",
+        title="int4",
         summary="4-bit weights in 1×1 convolutions and Dense layers; everything else as in int8.",
         good_for="Three fifths of int8's size at int8's speed, without any training.",
         colour="#8a2be2",

@@ -1,12 +1,12 @@
-"""Int4 rounded to nearest: the control that shows what rounding does."""
+"""int4 rounded to nearest: the control that shows what rounding does."""
 
 from effq_core.experiment.variants import CATALOGUE, PTQ, Ranges, Variant
 
 CATALOGUE.register(
     Variant(
         name="int4_nearest",
-        title="Int4 (nearest)",
-        summary="Int4 with every weight rounded to the nearest integer, by itself.",
+        title="int4 nearest",
+        summary="int4 with every weight rounded to the nearest integer, by itself.",
         good_for="Seeing how much of int4's accuracy its rounding rule saves.",
         colour="#a98d5f",
         symbol="square-x",
