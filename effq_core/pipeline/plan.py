@@ -166,6 +166,11 @@ class Planner(MeasuringPlanner):
         params = {"bits": row.weight_bits, "rule": rule}
         self.add(f"convert:{row.name}", "low_bits:round", params=params, inputs=inputs, weight=15)
 
+    def dynamic(self, row: Variant) -> None:
+        """Adds a file with the variant's bits for weights, and floats for activations."""
+        inputs, params = {**_FLOAT32, "model": "model"}, {"bits": row.weight_bits}
+        self.add(f"convert:{row.name}", "low_bits:dynamic", params=params, inputs=inputs, weight=3)
+
     def finetune(self, name: str, *, fake_quant: bool) -> None:
         """Adds fine-tuning, with fake-quant operators in the graph or without."""
         inputs = {"model": "model", "training": "pixels:training"}

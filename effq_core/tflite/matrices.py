@@ -21,7 +21,7 @@ from effq_core.tflite.operators import BY_CODE
 from effq_core.tflite.packing import packed
 from effq_core.tflite.rewriting import opcode, pack
 
-_TYPES = {8: schema.TensorType.INT8, 4: schema.TensorType.INT4, 2: schema.TensorType.INT2}
+TYPES = {8: schema.TensorType.INT8, 4: schema.TensorType.INT4, 2: schema.TensorType.INT2}
 _LANES = {4: 2, 2: 4}
 """XNNPACK wants the number of inputs to divide by this."""
 _INT32 = np.iinfo(np.int32)
@@ -130,25 +130,25 @@ def with_kernels(file: bytes, kernels: Mapping[str, IntegerKernel]) -> bytes:
         kernel, entering = graph.tensors[op.inputs[1]], graph.tensors[op.inputs[0]]
         if tuple(kernel.shape) != new.values.shape:
             raise StageError(f"The weights of {name!r} have another shape.", _HINT)
-        kernel.type = _TYPES[new.bits]
-        kernel.buffer = _new_buffer(model, packed(new.values, new.bits))
-        _set_scales(kernel, new.scales)
+        kernel.type = TYPES[new.bits]
+        kernel.buffer = new_buffer(model, packed(new.values, new.bits))
+        set_scales(kernel, new.scales)
         steps = float(entering.quantization.scale[0]) * new.scales
         bias = np.clip(np.round(new.bias / steps), _INT32.min + 1, _INT32.max).astype(np.int32)
         place = int(op.inputs[2]) if len(op.inputs) > 2 else -1
         if readers[place] != 1:  # there is none, or it is another layer's as well
             place = _new_bias(graph, kernel.name + b"/bias", len(bias))
             op.inputs = np.array([*op.inputs[:2], place], np.int32)
-        graph.tensors[place].buffer = _new_buffer(model, bias.view(np.uint8))
-        _set_scales(graph.tensors[place], steps)
-    _drop_unused_buffers(model)
+        graph.tensors[place].buffer = new_buffer(model, bias.view(np.uint8))
+        set_scales(graph.tensors[place], steps)
+    drop_unused_buffers(model)
     return pack(model)
 
 
 _HINT = "This is a bug: please report it with the model's architecture."
 
 
-def _set_scales(tensor: Any, scales: npt.NDArray[np.float64]) -> None:
+def set_scales(tensor: Any, scales: npt.NDArray[np.float64]) -> None:
     grid = tensor.quantization = schema.QuantizationParametersT()
     grid.scale = scales.astype(np.float32)
     grid.zeroPoint = np.zeros(len(scales), np.int64)
@@ -163,14 +163,14 @@ def _new_bias(graph: Any, name: bytes, length: int) -> int:
     return len(graph.tensors) - 1
 
 
-def _new_buffer(model: Any, data: npt.NDArray[np.uint8]) -> int:
+def new_buffer(model: Any, data: npt.NDArray[np.uint8]) -> int:
     buffer = schema.BufferT()
     buffer.data = data
     model.buffers.append(buffer)
     return len(model.buffers) - 1
 
 
-def _drop_unused_buffers(model: Any) -> None:
+def drop_unused_buffers(model: Any) -> None:
     """Empties the buffers nothing reads any more: they would stay in the file."""
     used = {tensor.buffer for graph in model.subgraphs for tensor in graph.tensors}
     used |= {each.buffer for each in model.metadata or ()}

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from effq_core.base import formatting as fmt
+from effq_core.experiment.variants import BASELINE
 from effq_core.measure.gate import GATES, Evidence, Gate, Rule, judged
 from effq_core.store.manifest import MODEL_FILE
-from effq_core.tflite.file import read_tflite
+from effq_core.tflite.file import Operator, read_tflite
+from effq_core.tflite.hybrid import GROUP, hybrid_layers, takes_few_bits
 from effq_core.tflite.matrices import fitting_bits, matrix_products
 from effq_core.tflite.packing import BITS
 
 NAME = "weight_bits"
 _NAMED = 3
+_FLOAT = 32
 
 
 def weight_bits_gate(file: Path | bytes, bits: int) -> Gate:
-    """Checks the types of a file's weights.
+    """Checks the types of an integer file's weights.
 
     Matrix products have ``bits`` where the number of their inputs allows it; everything else has 8,
     as LiteRT runs a 2-bit convolution without an error and answers garbage.
@@ -25,14 +29,60 @@ def weight_bits_gate(file: Path | bytes, bits: int) -> Gate:
     Returns:
         The gate; its value is the number of layers with other weights.
     """
-    content = file if isinstance(file, bytes) else file.read_bytes()
-    wanted = {op.index: fitting_bits(op, bits) for op in matrix_products(content)}
-    layers = [op for op in read_tflite(content).main.operators if op.kernel is not None]
-    wrong = [
-        op.output.name
-        for op in layers
-        if op.kernel is not None and BITS.get(op.kernel.dtype) != wanted.get(op.index, 8)
-    ]
+    content = _content(file)
+    wanted = {op.output.name: fitting_bits(op, bits) for op in matrix_products(content)}
+    return _judged(_layers(content), wanted, bits, rest=8)
+
+
+def dynamic_bits_gate(
+    file: Path | bytes, float32: Path | bytes, bits: int, wide: Collection[str] = ()
+) -> Gate:
+    """Checks the types of the weights of a file with float activations.
+
+    Matrix products have ``bits``, in groups where their inputs divide by 32, but for those that 8
+    bits were chosen for. Convolutions have 8; depthwise ones, which would leave XNNPACK, floats.
+
+    Args:
+        file: The file.
+        float32: The file it was made from.
+        bits: Of its variant.
+        wide: Names of what the layers make that were given 8 bits.
+
+    Returns:
+        The gate; its value is the number of layers with other weights.
+    """
+    own = {op.output.name: op for op in _layers(_content(file))}
+    wanted = {op.output.name: 8 for op in hybrid_layers(_content(float32))}
+    wanted |= {
+        name: bits
+        for name in wanted
+        if name in own and takes_few_bits(own[name]) and name not in wide
+    }
+    return _judged(list(own.values()), wanted, bits, rest=_FLOAT)
+
+
+def _content(file: Path | bytes) -> bytes:
+    return file if isinstance(file, bytes) else file.read_bytes()
+
+
+def _layers(content: bytes) -> list[Operator]:
+    return [op for op in read_tflite(content).main.operators if op.kernel is not None]
+
+
+def _judged(layers: list[Operator], wanted: Mapping[str, int], bits: int, rest: int) -> Gate:
+    """Compares layers with the bits wanted of each by name; all others should have ``rest``."""
+    wrong, found = [], Counter[int]()
+    grouped = 0
+    for op in layers:
+        assert op.kernel is not None
+        own, asked = BITS.get(op.kernel.dtype, _FLOAT), wanted.get(op.output.name, rest)
+        in_groups = op.kernel.scales.ndim > 1
+        # In groups exactly where activations are floats and the inputs divide.
+        should = rest == _FLOAT and own < 8 and not op.kernel.shape[-1] % GROUP
+        found[own] += 1
+        grouped += in_groups
+        if own != asked or in_groups != should:
+            wrong.append(op.output.name)
     narrow = sum(width < 8 for width in wanted.values())
     facts = {
         "bits": bits,
@@ -40,32 +90,52 @@ def weight_bits_gate(file: Path | bytes, bits: int) -> Gate:
         "narrow": narrow,
         "wrong": len(wrong),
         "named": wrong[:_NAMED],
+        "grouped": grouped,
+        "floats": found[_FLOAT],
     }
-    passed = narrow > 0 and not wrong
+    asked_for = any(width == bits for width in wanted.values())
+    passed = asked_for and not wrong
     return judged(NAME, passed=passed, value=len(wrong), limit=0, n=len(layers), facts=facts)
 
 
 def _check(evidence: Evidence) -> Gate | None:
-    own = evidence.variant
-    if not 0 < own.weight_bits < 8:
-        return None
-    return weight_bits_gate(
-        evidence.context.inputs[f"file:{own.name}"] / MODEL_FILE, own.weight_bits
-    )
+    own, inputs = evidence.variant, evidence.context.inputs
+    file = inputs[f"file:{own.name}"] / MODEL_FILE
+    if own.is_dynamic:
+        wide = evidence.context.summaries[f"file:{own.name}"].get("wide", ())
+        return dynamic_bits_gate(
+            file, inputs[f"file:{BASELINE}"] / MODEL_FILE, own.weight_bits, wide
+        )
+    return weight_bits_gate(file, own.weight_bits) if 0 < own.weight_bits < 8 else None
 
 
-def _sentence(bits: int, layers: int, narrow: int, wrong: int, named: Sequence[str]) -> str:
+def _sentence(
+    bits: int,
+    layers: int,
+    narrow: int,
+    wrong: int,
+    named: Sequence[str],
+    grouped: int = 0,
+    floats: int = 0,
+) -> str:
     if wrong:
         which = fmt.some([f"“{name}”" for name in named], _NAMED)
         return f"{wrong} of {fmt.counted(layers, 'layer')} have other weights than asked: {which}."
-    return f"{narrow} of {fmt.counted(layers, 'layer')} have {bits}-bit weights, the others 8-bit."
+    few = narrow if bits < 8 else layers - floats
+    groups = f", {grouped} of them in groups of {GROUP}" if grouped else ""
+    told = f"{few} of {fmt.counted(layers, 'layer')} have {bits}-bit weights{groups}"
+    eight = layers - few - floats
+    others = [f"{eight} have 8-bit weights"] * bool(eight) + [f"{floats} floats"] * bool(floats)
+    if not floats:
+        return f"{told}, the others 8-bit."
+    return f"{told}; {', '.join(others)}."
 
 
 GATES.register(
     Rule(
         name=NAME,
         title="Weights of as many bits as asked",
-        purpose="A layer left at 8 bits would make the file larger and more accurate than its "
+        purpose="A layer left at more bits would make the file larger and more accurate than its "
         "name says.",
         sentence=_sentence,
         of_file=_check,

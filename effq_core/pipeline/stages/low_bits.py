@@ -14,9 +14,11 @@ from effq_core.pipeline.context import StageContext
 from effq_core.pipeline.registry import LITERT, stage
 from effq_core.pipeline.stages.measure import write_json
 from effq_core.pipeline.stages.quantize import write_file
+from effq_core.quantize.dynamic import MOST_ERROR, dynamic_kernels
 from effq_core.quantize.low_bits import round_kernels
 from effq_core.quantize.moments import collect_moments, load_moments, save_moments
 from effq_core.store.manifest import MODEL_FILE
+from effq_core.tflite.hybrid import with_hybrid_kernels
 from effq_core.tflite.matrices import fitting_bits, matrix_products, with_kernels, with_matrices
 
 
@@ -63,6 +65,24 @@ def round_weights(context: StageContext) -> dict[str, Any]:
     write_json(context.out / MATRICES_FILE, _compared(context.scratch, int8, matrices))
     content = with_kernels(matrices, kernels)
     return write_file(context, content, form=f"int{bits}", rule=rule, layers=len(narrow))
+
+
+@stage("low_bits:dynamic", kind="convert", title="Convert", libraries=LITERT)
+def dynamic(context: StageContext) -> dict[str, Any]:
+    """Gives the layers of input ``float32`` integer weights; activations stay floats.
+
+    Params: ``bits``, 8 or 4. Input ``model``. The summary names the layers that have 8 bits as 4
+    would err too much.
+    """
+    bits = context.params["bits"]
+    content = (context.inputs["float32"] / MODEL_FILE).read_bytes()
+    if bits < 8:
+        content = with_matrices(content)
+    chosen = dynamic_kernels(content, bits, context)
+    kernels = {name: choice.kernel for name, choice in chosen.items()}
+    wide = [name for name, each in chosen.items() if (each.error or 0) > MOST_ERROR]
+    content = with_hybrid_kernels(content, kernels)
+    return write_file(context, content, form=f"dynamic{bits}", wide=wide, limit=MOST_ERROR)
 
 
 def _compared(scratch: Path, int8: bytes, matrices: bytes) -> dict[str, Any]:
