@@ -93,7 +93,9 @@ class Check:
         report = entry.to_plain() | {"background": background, "classes": int(found.shape[1])}
         report |= {"parameters": parameters, "qat_problems": problems[:50]}
         report |= {"head_problem": self._head_problem(flattened), "int8_problem": int8_problem}
-        names = read_network(self._scratch / "float32.tflite").names.to_dict()
+        float32 = self._scratch / "float32.tflite"
+        report |= {"few_bits_problem": few_bits_problem(float32.read_bytes())}
+        names = read_network(float32).names.to_dict()
         return report | {"names": names, "notes": self.notes, "answers": answers}
 
     def _step(self, title: str) -> AbstractContextManager[Progress]:

@@ -109,6 +109,17 @@ def fitting_bits(op: Operator, bits: int) -> int:
     return next((b for b in (2, 4) if b >= bits and inputs % _LANES[b] == 0), 8)
 
 
+def few_bits_problem(file: bytes) -> str:
+    """Says why no layer of a model can have weights of fewer than eight bits; empty where one can.
+
+    Args:
+        file: Its float32 file or its int8 file.
+    """
+    if any(fitting_bits(op, min(_LANES)) < 8 for op in matrix_products(with_matrices(file))):
+        return ""
+    return "the model has no 1×1 convolution or Dense layer with an even number of inputs"
+
+
 def with_kernels(file: bytes, kernels: Mapping[str, IntegerKernel]) -> bytes:
     """Gives matrix products of an integer file other weights.
 

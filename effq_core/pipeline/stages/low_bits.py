@@ -19,7 +19,13 @@ from effq_core.quantize.low_bits import round_kernels
 from effq_core.quantize.moments import collect_moments, load_moments, save_moments
 from effq_core.store.manifest import MODEL_FILE
 from effq_core.tflite.hybrid import with_hybrid_kernels
-from effq_core.tflite.matrices import fitting_bits, matrix_products, with_kernels, with_matrices
+from effq_core.tflite.matrices import (
+    few_bits_problem,
+    fitting_bits,
+    matrix_products,
+    with_kernels,
+    with_matrices,
+)
 
 
 @stage("low_bits:moments", title="Watch the layers' inputs", libraries=LITERT)
@@ -47,12 +53,8 @@ def round_weights(context: StageContext) -> dict[str, Any]:
     int8 = (context.inputs["int8"] / MODEL_FILE).read_bytes()
     matrices = with_matrices(int8)
     widths = {op.output.name: fitting_bits(op, bits) for op in matrix_products(matrices)}
+    _require_few_bits(int8)
     narrow = [name for name, width in widths.items() if width < 8]
-    if not narrow:
-        raise StageError(
-            f"The model has no 1×1 convolution or Dense layer that can have {bits}-bit weights.",
-            "Leave the variant out: int8 is as small as this model gets.",
-        )
     watched = context.inputs.get("moments")
     kernels = round_kernels(
         matrices,
@@ -77,12 +79,22 @@ def dynamic(context: StageContext) -> dict[str, Any]:
     bits = context.params["bits"]
     content = (context.inputs["float32"] / MODEL_FILE).read_bytes()
     if bits < 8:
+        _require_few_bits(content)
         content = with_matrices(content)
     chosen = dynamic_kernels(content, bits, context)
     kernels = {name: choice.kernel for name, choice in chosen.items()}
     wide = [name for name, each in chosen.items() if (each.error or 0) > MOST_ERROR]
     content = with_hybrid_kernels(content, kernels)
     return write_file(context, content, form=f"dynamic{bits}", wide=wide, limit=MOST_ERROR)
+
+
+def _require_few_bits(file: bytes) -> None:
+    """Raises ``StageError`` where nothing is gained: added models of earlier versions get here."""
+    if problem := few_bits_problem(file):
+        raise StageError(
+            f"{problem[0].upper()}{problem[1:]}, so no weight can have fewer than 8 bits.",
+            "Leave the variant out: with 8 bits this model is as small as it gets.",
+        )
 
 
 def _compared(scratch: Path, int8: bytes, matrices: bytes) -> dict[str, Any]:
