@@ -77,11 +77,9 @@ def collect_moments(
 
 def save_moments(moments: Mapping[str, Moments], folder: Path) -> None:
     """Writes ``moments.npz``."""
-    np.savez(
-        folder / _FILE,
-        **{f"second {name}": each.second for name, each in moments.items()},
-        **{f"mean {name}": each.mean for name, each in moments.items()},
-    )
+    arrays: dict[str, Any] = {f"second {name}": each.second for name, each in moments.items()}
+    arrays |= {f"mean {name}": each.mean for name, each in moments.items()}
+    np.savez(folder / _FILE, **arrays)
 
 
 def load_moments(folder: Path) -> dict[str, Moments]:
