@@ -14,7 +14,6 @@ from effq_core.quantize.moments import Moments
 from effq_core.tflite.file import read_tflite
 from effq_core.tflite.matrices import IntegerKernel, matrix_products
 
-
 _Weights = npt.NDArray[np.float64]
 
 
