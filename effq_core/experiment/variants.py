@@ -20,6 +20,10 @@ class Ranges(StrEnum):
     FAKE_QUANT = "fake_quant"  # operators in the graph observed photos, whatever the method
 
 
+CONTROLS = "Controls"
+FEW_BITS = "4 bits and below"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Variant:
     """One deployable form of a model."""
@@ -62,6 +66,13 @@ class Variant:
     def is_control(self) -> bool:
         """Whether it exists to explain another variant rather than to be shipped."""
         return bool(self.explains)
+
+    @property
+    def group(self) -> str:
+        """What it is offered among."""
+        if self.is_control:
+            return CONTROLS
+        return "Float" if self.weight_bits > 8 else "8 bits" if self.weight_bits == 8 else FEW_BITS
 
     @property
     def rounding_rule(self) -> str:
@@ -108,8 +119,9 @@ def standard() -> tuple[str, ...]:
 
 
 def controls() -> tuple[str, ...]:
-    """Returns the variants that exist to explain others."""
-    return tuple(row.name for row in CATALOGUE.values() if row.is_control)
+    """Returns the variants that exist to explain the standard ones."""
+    rows = CATALOGUE.values()
+    return tuple(row.name for row in rows if row.is_control and not row.is_on_request)
 
 
 def get_variant(name: str) -> Variant:

@@ -35,6 +35,7 @@ from effq_core.quantize.freeze import freeze
 from effq_core.quantize.qat_scheme import insert_fake_quant
 from effq_core.runtimes.model import Model
 from effq_core.runtimes.registry import inspect_file
+from effq_core.tflite.matrices import few_bits_problem
 from effq_core.tflite.network import read_network
 
 _SAME = 1e-3  # largest difference of a probability between Keras and what is kept or converted

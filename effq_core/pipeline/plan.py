@@ -160,7 +160,7 @@ class Planner(MeasuringPlanner):
         inputs = {"int8": f"convert:{PTQ}", "float32": f"convert:{BASELINE}", "model": "model"}
         if ROUNDING[rule].uses_photos:
             watched = {"int8": f"convert:{PTQ}", "calibration": "pixels:calibration"}
-            seconds = self.experiment.calibration.size / 8
+            seconds = self.experiment.calibration.size / 25
             self.add("moments", "low_bits:moments", inputs=watched, weight=seconds)
             inputs["moments"] = "moments"
         params = {"bits": row.weight_bits, "rule": rule}

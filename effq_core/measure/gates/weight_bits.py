@@ -135,7 +135,7 @@ GATES.register(
     Rule(
         name=NAME,
         title="Weights of as many bits as asked",
-        purpose="A layer left at more bits would make the file larger and more accurate than its "
+        purpose="A layer left at 8 bits would make the file larger and more accurate than its "
         "name says.",
         sentence=_sentence,
         of_file=_check,
