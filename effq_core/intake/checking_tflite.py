@@ -13,7 +13,7 @@ from effq_core.intake import sample_answers as asked
 from effq_core.intake import steps
 from effq_core.intake.ending import Ending, ending_of_file, is_logit
 from effq_core.intake.sample_answers import CHECK_WHAT_WAS_SAID, unrecognised
-from effq_core.intake.steps import under_way
+from effq_core.intake.steps import Progress, under_way
 from effq_core.models import file_input
 from effq_core.models.own import extra_output
 from effq_core.models.own.card import Preprocessing
@@ -22,7 +22,10 @@ from effq_core.photos.image_input import ImageInput, Resize
 from effq_core.runtimes.file_report import FileReport
 from effq_core.runtimes.model import Model, channels_of
 from effq_core.runtimes.registry import inspect_file, open_session
+from effq_core.tflite.file import read_tflite
+from effq_core.tflite.needs import need_of
 from effq_core.tflite.operators import BY_NAME
+from effq_core.tflite.packing import BITS
 
 _LEAST = 160  # of 256 values kept apart: 141 at most with wrong preprocessing, else 200
 _CERTAIN = 192  # so few are worth a note
@@ -95,12 +98,29 @@ def _report(path: Path, out: Path) -> FileReport:
                     "Only LiteRT's built-in operators are run.",
                 )
             step.detail = f"{fmt.counted(sum(report.ops.values()), 'operator')}, all built in."
+            _few_bits(path, step)
             return report
     except UnloadableError as error:
         raise ModelError(
             "The .tflite file cannot be read, or has operators LiteRT does not have.",
             "Convert it again with built-in operators only: no Flex or custom ones.",
         ) from error
+
+
+def _few_bits(path: Path, step: Progress) -> None:
+    """Says how many layers have weights of few bits, and which LiteRT they need."""
+    need = need_of(path)
+    if need is None:
+        return
+    kernels = [(op.kind.name, op.kernel) for op in read_tflite(path).main.operators if op.kernel]
+    bits = [BITS.get(kernel.dtype, 32) for _, kernel in kernels]
+    told = ", ".join(f"{bits.count(each)} with {each}-bit" for each in sorted(set(bits)))
+    layers = fmt.counted(len(bits), "layer")
+    step.detail += f" Of {layers}, {told} weights. {need.text}"
+    slow = sum(BITS.get(kernel.dtype) == 4 and "CONV" in kind for kind, kernel in kernels)
+    if slow:
+        told = f"{step.detail} XNNPACK runs no 4-bit convolution: {slow} will be slow."
+        step.warn(told, "Make 1×1 convolutions FULLY_CONNECTED, as EffQ's int4 does.")
 
 
 def check_tflite(folder: Path, request: dict[str, Any]) -> dict[str, Any]:

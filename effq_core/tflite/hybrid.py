@@ -47,7 +47,8 @@ class HybridKernel:
     def weights(self) -> npt.NDArray[np.float64]:
         """The numbers its integers stand for."""
         each = self.scales.reshape(len(self.values), -1)
-        return self.values * np.repeat(each, self.values.shape[1] // each.shape[1], axis=1)
+        steps = np.repeat(each, self.values.shape[1] // each.shape[1], axis=1)
+        return self.values.astype(np.float64) * steps
 
 
 def hybrid_layers(file: bytes) -> tuple[Operator, ...]:
@@ -122,7 +123,7 @@ def with_float_kernels(file: bytes) -> bytes:
         The file, byte for byte the same where it has no such layer.
     """
     found = [
-        op
+        op.kernel
         for op in read_tflite(file).main.operators
         if is_hybrid(op) and op.kernel is not None and BITS.get(op.kernel.dtype, 8) < 8
     ]
@@ -130,12 +131,10 @@ def with_float_kernels(file: bytes) -> bytes:
         return file
     model = unpack(file)
     tensors = model.subgraphs[0].tensors
-    for op in found:
-        assert op.kernel is not None
-        weights = op.kernel.weights.reshape(-1).view(np.uint8)
-        kernel = tensors[op.kernel.index]
-        kernel.type, kernel.quantization = schema.TensorType.FLOAT32, None
-        kernel.buffer = new_buffer(model, weights)
+    for kernel in found:
+        stored = tensors[kernel.index]
+        stored.type, stored.quantization = schema.TensorType.FLOAT32, None
+        stored.buffer = new_buffer(model, kernel.weights.reshape(-1).view(np.uint8))
     drop_unused_buffers(model)
     return pack(model)
 

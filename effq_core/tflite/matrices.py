@@ -160,6 +160,7 @@ _HINT = "This is a bug: please report it with the model's architecture."
 
 
 def set_scales(tensor: Any, scales: npt.NDArray[np.float64]) -> None:
+    """Makes a tensor of the schema symmetric integers, with a scale for each output."""
     grid = tensor.quantization = schema.QuantizationParametersT()
     grid.scale = scales.astype(np.float32)
     grid.zeroPoint = np.zeros(len(scales), np.int64)
@@ -175,6 +176,7 @@ def _new_bias(graph: Any, name: bytes, length: int) -> int:
 
 
 def new_buffer(model: Any, data: npt.NDArray[np.uint8]) -> int:
+    """Adds a buffer to a model of the schema; returns its number."""
     buffer = schema.BufferT()
     buffer.data = data
     model.buffers.append(buffer)

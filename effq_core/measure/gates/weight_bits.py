@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+
+import numpy as np
 
 from effq_core.base import formatting as fmt
 from effq_core.experiment.variants import BASELINE
 from effq_core.measure.gate import GATES, Evidence, Gate, Rule, judged
 from effq_core.store.manifest import MODEL_FILE
-from effq_core.tflite.file import Operator, read_tflite
+from effq_core.tflite.file import Tensor, read_tflite
 from effq_core.tflite.hybrid import GROUP, hybrid_layers, takes_few_bits
 from effq_core.tflite.matrices import fitting_bits, matrix_products
 from effq_core.tflite.packing import BITS
@@ -35,9 +36,13 @@ def weight_bits_gate(file: Path | bytes, bits: int) -> Gate:
 
 
 def dynamic_bits_gate(
-    file: Path | bytes, float32: Path | bytes, bits: int, wide: Collection[str] = ()
+    file: Path | bytes,
+    float32: Path | bytes,
+    bits: int,
+    wide: Collection[str] = (),
+    limit: float = 1.0,
 ) -> Gate:
-    """Checks the types of the weights of a file with float activations.
+    """Checks types and values of the weights of a file with float activations.
 
     Matrix products have ``bits``, in groups where their inputs divide by 32, but for those that 8
     bits were chosen for. Convolutions have 8; depthwise ones, which would leave XNNPACK, floats.
@@ -47,42 +52,67 @@ def dynamic_bits_gate(
         float32: The file it was made from.
         bits: Of its variant.
         wide: Names of what the layers make that were given 8 bits.
+        limit: Most that weights may differ from those of ``float32``, relative to their size.
 
     Returns:
         The gate; its value is the number of layers with other weights.
     """
-    own = {op.output.name: op for op in _layers(_content(file))}
-    wanted = {op.output.name: 8 for op in hybrid_layers(_content(float32))}
-    wanted |= {
-        name: bits
-        for name in wanted
-        if name in own and takes_few_bits(own[name]) and name not in wide
+    content, layers = _content(file), _layers(_content(float32))
+    can = {op.output.name for op in read_tflite(content).main.operators if takes_few_bits(op)}
+    wanted = {
+        name: bits if name in can and name not in wide else 8
+        for name in (op.output.name for op in hybrid_layers(_content(float32)))
     }
-    return _judged(list(own.values()), wanted, bits, rest=_FLOAT)
+    own = _layers(content)
+    off = {name for name, kernel in own.items() if _distance(kernel, layers.get(name)) > limit}
+    return _judged(own, wanted, bits, rest=_FLOAT, off=off)
+
+
+def _distance(kernel: Tensor, exact: Tensor | None) -> float:
+    """Returns how far weights are from those they were made from, relative to these."""
+    if exact is None or kernel.shape[0] != exact.shape[0]:
+        return float("inf")
+    whole, error = exact.weights.reshape(-1), kernel.weights.reshape(-1)
+    size = float(np.linalg.norm(whole))
+    return float(np.linalg.norm(error - whole)) / size if size else float(np.abs(error).sum())
 
 
 def _content(file: Path | bytes) -> bytes:
     return file if isinstance(file, bytes) else file.read_bytes()
 
 
-def _layers(content: bytes) -> list[Operator]:
-    return [op for op in read_tflite(content).main.operators if op.kernel is not None]
+def _layers(content: bytes) -> dict[str, Tensor]:
+    """Returns kernels by the name of what their layer makes."""
+    operators = read_tflite(content).main.operators
+    return {op.output.name: op.kernel for op in operators if op.kernel is not None}
 
 
-def _judged(layers: list[Operator], wanted: Mapping[str, int], bits: int, rest: int) -> Gate:
-    """Compares layers with the bits wanted of each by name; all others should have ``rest``."""
-    wrong, found = [], Counter[int]()
-    grouped = 0
-    for op in layers:
-        assert op.kernel is not None
-        own, asked = BITS.get(op.kernel.dtype, _FLOAT), wanted.get(op.output.name, rest)
-        in_groups = op.kernel.scales.ndim > 1
-        # In groups exactly where activations are floats and the inputs divide.
-        should = rest == _FLOAT and own < 8 and not op.kernel.shape[-1] % GROUP
-        found[own] += 1
-        grouped += in_groups
-        if own != asked or in_groups != should:
-            wrong.append(op.output.name)
+def _judged(
+    layers: Mapping[str, Tensor],
+    wanted: Mapping[str, int],
+    bits: int,
+    rest: int,
+    off: Collection[str] = (),
+) -> Gate:
+    """Compares kernels with the bits wanted of each by name; all others should have ``rest``.
+
+    Those that are ``off`` are wrong whatever their bits.
+    """
+    own = {name: BITS.get(kernel.dtype, _FLOAT) for name, kernel in layers.items()}
+    grouped = {name for name, kernel in layers.items() if kernel.scales.ndim > 1}
+    # In groups exactly where activations are floats and the inputs divide.
+    should = {
+        name
+        for name, kernel in layers.items()
+        if rest == _FLOAT and own[name] < 8 and not kernel.shape[-1] % GROUP
+    }
+    wrong = [
+        name
+        for name in layers
+        if own[name] != wanted.get(name, rest)
+        or (name in grouped) != (name in should)
+        or name in off
+    ]
     narrow = sum(width < 8 for width in wanted.values())
     facts = {
         "bits": bits,
@@ -90,8 +120,8 @@ def _judged(layers: list[Operator], wanted: Mapping[str, int], bits: int, rest: 
         "narrow": narrow,
         "wrong": len(wrong),
         "named": wrong[:_NAMED],
-        "grouped": grouped,
-        "floats": found[_FLOAT],
+        "grouped": len(grouped),
+        "floats": list(own.values()).count(_FLOAT),
     }
     asked_for = any(width == bits for width in wanted.values())
     passed = asked_for and not wrong
@@ -102,10 +132,9 @@ def _check(evidence: Evidence) -> Gate | None:
     own, inputs = evidence.variant, evidence.context.inputs
     file = inputs[f"file:{own.name}"] / MODEL_FILE
     if own.is_dynamic:
-        wide = evidence.context.summaries[f"file:{own.name}"].get("wide", ())
-        return dynamic_bits_gate(
-            file, inputs[f"file:{BASELINE}"] / MODEL_FILE, own.weight_bits, wide
-        )
+        made = evidence.context.summaries[f"file:{own.name}"]
+        float32 = inputs[f"file:{BASELINE}"] / MODEL_FILE
+        return dynamic_bits_gate(file, float32, own.weight_bits, made["wide"], made["limit"])
     return weight_bits_gate(file, own.weight_bits) if 0 < own.weight_bits < 8 else None
 
 
