@@ -14,6 +14,7 @@ from effq_core.intake import steps
 from effq_core.intake.ending import Ending, ending_of_file, is_logit
 from effq_core.intake.sample_answers import CHECK_WHAT_WAS_SAID, unrecognised
 from effq_core.intake.steps import Progress, under_way
+from effq_core.measure.gates.xnnpack_vs_reference import kernels_gate
 from effq_core.models import file_input
 from effq_core.models.own import extra_output
 from effq_core.models.own.card import Preprocessing
@@ -123,6 +124,15 @@ def _few_bits(path: Path, step: Progress) -> None:
         step.warn(told, "Make 1×1 convolutions FULLY_CONNECTED, as EffQ's int4 does.")
 
 
+def _require_kernels(path: Path, images: Any) -> None:
+    """Refuses weights of few bits that LiteRT runs without an error, and computes wrongly."""
+    if need_of(path) is not None and not (gate := kernels_gate(path, images)).passed:
+        raise ModelError(
+            f"LiteRT computes wrong answers from its weights of few bits. {gate.text}",
+            "Use FULLY_CONNECTED with a scale for each output, or for groups of 32 or 64 inputs.",
+        )
+
+
 def check_tflite(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
     """Looks at a file, runs and keeps it; returns its card's values or raises ModelError."""
     out = folder / steps.OUT
@@ -164,6 +174,7 @@ def check_tflite(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
     with under_way(out, "Try it on sample photos") as step:
         odd, doubts = _doubts(found)
         refed, fed = folder / steps.SCRATCH / "refed", feeding.normalisation
+        _require_kernels(path, photos.pixels)
         step.detail = f"{fmt.counted(len(found), 'photo')} answered; see below."
         if doubt := unrecognised(path, refed, photos, found, labels, outside=fed):
             doubts.append((doubt, CHECK_WHAT_WAS_SAID))
