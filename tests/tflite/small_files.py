@@ -12,9 +12,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 
-SIDE = 12
+SIDE = 16
 IMAGES = np.repeat(
-    np.repeat(np.random.default_rng(5).integers(0, 256, (8, 4, 4, 3)), 3, axis=1), 3, axis=2
+    np.repeat(np.random.default_rng(5).integers(0, 256, (8, 4, 4, 3)), 4, axis=1), 4, axis=2
 ).astype(np.uint8)
 WIDTHS = (3, 5, 32, 32, 64, 24, 4)
 """Channels: from 3 and 5, odd numbers, through 32 and 64, two groups, to 4 classes."""

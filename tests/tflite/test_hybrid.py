@@ -23,7 +23,7 @@ from effq_core.tflite.hybrid import (
 from effq_core.tflite.matrices import with_matrices
 from effq_core.tflite.packing import largest
 from effq_core.tflite.rewriting import pack
-from tests.tflite.small_files import IMAGES, float32_file
+from tests.tflite.small_files import IMAGES, SIDE, float32_file
 
 
 def source() -> bytes:
@@ -106,7 +106,7 @@ def test_weights_of_several_layers_and_of_groups_of_channels_stay_floats() -> No
     graph = model.subgraphs[0]
     *_, last = [op for op in hybrid_layers(source()) if op.kind.name == "CONV_2D"]
     assert last.inputs[1] is not None and last.inputs[0] is not None
-    graph.tensors[last.inputs[0].index].shape = np.array([1, 12, 12, 128], np.int32)
+    graph.tensors[last.inputs[0].index].shape = np.array([1, SIDE, SIDE, 128], np.int32)
     names = {op.output.name for op in hybrid_layers(pack(model))}
     assert names == {op.output.name for op in hybrid_layers(source())} - {last.output.name}
     model = unpack(source())

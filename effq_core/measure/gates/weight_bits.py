@@ -154,7 +154,9 @@ def _sentence(
     groups = f", {grouped} of them in groups of {GROUP}" if grouped else ""
     told = f"{few} of {fmt.counted(layers, 'layer')} have {bits}-bit weights{groups}"
     eight = layers - few - floats
-    others = [f"{eight} have 8-bit weights"] * bool(eight) + [f"{floats} floats"] * bool(floats)
+    others = [f"{eight} have 8-bit weights"] * bool(eight) + [f"{floats} have floats"] * bool(
+        floats
+    )
     if not floats:
         return f"{told}, the others 8-bit."
     return f"{told}; {', '.join(others)}."
