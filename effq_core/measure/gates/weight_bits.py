@@ -17,6 +17,9 @@ from effq_core.tflite.matrices import fitting_bits, matrix_products
 from effq_core.tflite.packing import BITS
 
 NAME = "weight_bits"
+KEPT_WIDE, LIMIT = "wide", "limit"
+"""What the stage tells that makes files with float activations: the layers it gave 8 bits, as they
+would err by more than a limit."""
 _NAMED = 3
 _FLOAT = 32
 
@@ -131,10 +134,9 @@ def _judged(
 def _check(evidence: Evidence) -> Gate | None:
     own, inputs = evidence.variant, evidence.context.inputs
     file = inputs[f"file:{own.name}"] / MODEL_FILE
-    if own.is_dynamic:
-        made = evidence.context.summaries[f"file:{own.name}"]
+    if KEPT_WIDE in (made := evidence.made):
         float32 = inputs[f"file:{BASELINE}"] / MODEL_FILE
-        return dynamic_bits_gate(file, float32, own.weight_bits, made["wide"], made["limit"])
+        return dynamic_bits_gate(file, float32, own.weight_bits, made[KEPT_WIDE], made[LIMIT])
     return weight_bits_gate(file, own.weight_bits) if 0 < own.weight_bits < 8 else None
 
 
