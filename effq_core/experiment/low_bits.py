@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from effq_core.base.glossary import tip
 from effq_core.experiment.rounding_rules import ROUNDING
 from effq_core.experiment.setting import Axis, Described, Use, setting
+from effq_core.experiment.variants import FEW_BITS
 
 
 @dataclass(frozen=True, kw_only=True)
 class LowBits(Described):
     """How weights become integers of fewer than eight bits."""
 
-    PANEL = "4 bits and below"
+    PANEL = FEW_BITS
 
     rounding: str = setting(
         "gptq",
@@ -22,6 +23,7 @@ class LowBits(Described):
         help=tip("rounding"),
         choices=lambda: {row.name: row.title for row in ROUNDING.values()},
         option="--rounding",
+        omitted=True,
         use=Use(
             variant=lambda variant: variant.chooses_rounding,
             why="no chosen variant has weights of fewer than eight bits",

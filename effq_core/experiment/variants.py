@@ -20,6 +20,10 @@ class Ranges(StrEnum):
     FAKE_QUANT = "fake_quant"  # operators in the graph observed photos, whatever the method
 
 
+CONTROLS = "Controls"
+FEW_BITS = "4 bits and below"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Variant:
     """One deployable form of a model."""
@@ -64,6 +68,13 @@ class Variant:
         return bool(self.explains)
 
     @property
+    def group(self) -> str:
+        """What it is offered among."""
+        if self.is_control:
+            return CONTROLS
+        return "Float" if self.weight_bits > 8 else "8 bits" if self.weight_bits == 8 else FEW_BITS
+
+    @property
     def rounding_rule(self) -> str:
         """Its rounding rule; empty where weights stay floats, and for an added file."""
         return self.rounding if 0 < self.weight_bits <= 8 else ""
@@ -104,8 +115,9 @@ def standard() -> tuple[str, ...]:
 
 
 def controls() -> tuple[str, ...]:
-    """Returns the variants that exist to explain others."""
-    return tuple(row.name for row in CATALOGUE.values() if row.is_control)
+    """Returns the variants that exist to explain the standard ones."""
+    rows = CATALOGUE.values()
+    return tuple(row.name for row in rows if row.is_control and not row.is_on_request)
 
 
 def get_variant(name: str) -> Variant:

@@ -166,7 +166,7 @@ class Planner(MeasuringPlanner):
     def moments(self) -> dict[str, str]:
         """Adds what enters int8's matrix products on calibration photos; returns it as inputs."""
         watched = {"int8": f"convert:{PTQ}", "calibration": "pixels:calibration"}
-        seconds = self.experiment.calibration.size / 8
+        seconds = self.experiment.calibration.size / 25
         self.add("moments", "low_bits:moments", inputs=watched, weight=seconds)
         return {"moments": "moments"}
 

@@ -14,10 +14,12 @@ from effq_core.quantize.moments import Moments
 from effq_core.tflite.file import read_tflite
 from effq_core.tflite.matrices import IntegerKernel, matrix_products
 
+_Weights = npt.NDArray[np.float64]
 
-def float_kernels(float32: bytes) -> dict[str, tuple[npt.NDArray[np.float64], ...]]:
+
+def float_kernels(float32: bytes) -> dict[str, tuple[_Weights, _Weights]]:
     """Returns weights ``(outputs, inputs)`` and bias by the name of what an operator makes."""
-    found = {}
+    found: dict[str, tuple[_Weights, _Weights]] = {}
     for op in read_tflite(float32).main.operators:
         if op.kernel is not None and op.kernel.dtype == "FLOAT32":
             weights = op.kernel.values.astype(np.float64)

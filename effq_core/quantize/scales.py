@@ -25,7 +25,8 @@ def rounded(weights: _Weights, scales: _Weights, bits: int) -> npt.NDArray[np.in
 
 def largest_scales(weights: _Weights, bits: int) -> _Weights:
     """Returns the scales ``(outputs,)`` that hold each output's largest weight."""
-    return np.maximum(np.abs(weights).max(axis=1, initial=0.0) / largest(bits), _LEAST)
+    most: _Weights = np.abs(weights).max(axis=1, initial=0.0)
+    return np.maximum(most / largest(bits), _LEAST)
 
 
 def least_error_scales(weights: _Weights, bits: int, importance: Any = 1.0) -> _Weights:

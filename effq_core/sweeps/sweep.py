@@ -99,7 +99,8 @@ class Sweep:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the sweep as plain JSON values."""
-        return {"base": self.base.to_dict(), **json.loads(json.dumps(self.values))}
+        values = {axis: v for axis, v in self.values.items() if v or not AXES[axis].omitted}
+        return {"base": self.base.to_dict(), **json.loads(json.dumps(values))}
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Sweep:

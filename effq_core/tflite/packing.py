@@ -35,7 +35,8 @@ def packed(values: npt.NDArray[np.int8], bits: int) -> npt.NDArray[np.uint8]:
     flat = np.append(values.reshape(-1), np.zeros(-values.size % per_byte, np.int8))
     lanes = flat.astype(np.uint8).reshape(-1, per_byte) & (2**bits - 1)
     shifts = bits * np.arange(per_byte, dtype=np.uint8)
-    return np.bitwise_or.reduce(lanes << shifts, axis=1).astype(np.uint8)
+    whole: npt.NDArray[np.uint8] = np.bitwise_or.reduce(lanes << shifts, axis=1).astype(np.uint8)
+    return whole
 
 
 def unpacked(data: npt.NDArray[np.uint8], bits: int, shape: tuple[int, ...]) -> npt.NDArray[Any]:

@@ -24,6 +24,7 @@ from effq_core.sweeps import sweep
 NOT_ASKED = {
     "calibration": "a part: its settings are asked for",
     "qat": "a part: its settings are asked for",
+    "low_bits": "a part: its settings are asked for",
     "mixed": "a part: asked for by the variant int8_mixed",
     "common_seed": "sweeps set it",
     "sitting": "--remeasure counts it",

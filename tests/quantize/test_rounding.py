@@ -81,4 +81,4 @@ def test_scales_of_least_error_are_no_worse_than_those_of_the_largest_weight() -
         ((weights - rounded(weights, s, 4) * s[:, None]) ** 2).sum(axis=1)
         for s in (least_error_scales(weights, 4), largest_scales(weights, 4))
     ]
-    assert (errors[0] <= errors[1]).all() and errors[0].sum() < 0.8 * errors[1].sum()
+    assert (errors[0] <= errors[1]).all() and errors[0].sum() < 0.9 * errors[1].sum()

@@ -1,11 +1,20 @@
 """The experiment form: what to compare, on which photos, and how."""
 
+from itertools import groupby
+
 import streamlit as st
 
 from effq_core.base import formatting as fmt
 from effq_core.base.glossary import tip
 from effq_core.experiment import Experiment
-from effq_core.experiment.variants import BASELINE, CATALOGUE, Variant, get_variant
+from effq_core.experiment.variants import (
+    BASELINE,
+    CATALOGUE,
+    CONTROLS,
+    FEW_BITS,
+    Variant,
+    get_variant,
+)
 from effq_core.models.card import ModelCard
 from effq_core.models.catalogue import MODELS
 from effq_core.models.own.card import OwnCard, own_models, variant_problem
@@ -182,15 +191,17 @@ def _show(seen: Glance) -> None:
             st.image(each.jpeg, width=76, alt=each.label or "photo without a label")
 
 
+_GROUPS = {CONTROLS: tip("float_control"), FEW_BITS: tip("few_bits")}
+
+
 def choose_variants() -> None:
     """Asks which variants."""
     st.subheader("3 · Variants", anchor=False, help=tip("variant"))
-    rows = list(CATALOGUE.values())
-    for variant in (row for row in rows if not row.is_control):
-        _variant(variant)
-    st.markdown("**Controls** show what made the difference", help=tip("float_control"))
-    for variant in (row for row in rows if row.is_control):
-        _variant(variant)
+    for group, rows in groupby(CATALOGUE.values(), key=lambda row: row.group):
+        st.markdown(f"**{group}**", help=_GROUPS.get(group))
+        for variant, cell in zip(rows, cells(), strict=False):
+            with cell:
+                _variant(variant)
     if ready := ready_variants():
         st.markdown("**Your files**, measured on the same photos")
         for variant in ready:
