@@ -19,7 +19,7 @@ from effq_core.layers.trial_record import Suggestion
 from effq_core.layers.width_costs import costs_of
 from effq_core.layers.width_record import WidthRecord
 from effq_core.layers.width_trials import WidthBench
-from effq_core.layers.widths import WidthMeter, rounded_at_each_width
+from effq_core.layers.widths import LEDGER, WidthMeter, rounded_at_each_width
 from effq_core.measure.gates.weight_bits import weight_bits_gate
 from effq_core.measure.predictions import Predictions
 from effq_core.quantize.moments import Moments, collect_moments
@@ -128,7 +128,8 @@ def test_gptq_errs_less_than_nearest_and_two_bits_change_answers_more(record: Wi
         found = [layer.by_bits[bits] for layer in record.layers if bits in layer.by_bits]
         return sum(width.errors[rule] for width in found)
 
-    assert summed(4, "gptq") < summed(4, "nearest") < summed(2, "gptq") < summed(2, "nearest")
+    assert summed(4, "gptq") < 0.5 * summed(4, "nearest")
+    assert summed(2, "gptq") < 0.5 * summed(2, "nearest")
     two = [layer.by_bits[2].kl or 0.0 for layer in record.layers if 2 in layer.by_bits]
     four = [layer.by_bits[4].kl or 0.0 for layer in record.layers if 4 in layer.by_bits]
     assert sum(two) > sum(four)
@@ -150,11 +151,9 @@ def test_layers_there_was_no_time_for_are_judged_by_their_outputs_error(
 
 def test_a_cancelled_look_goes_on_where_it_was(small: Small, tmp_path: Path) -> None:
     class Cancels(SilentReporter):
-        asked = 0
-
         def check_cancelled(self) -> None:
-            self.asked += 1
-            if self.asked > 300:
+            path = tmp_path / LEDGER
+            if path.is_file() and path.read_text().count("kl") > 5:
                 raise Cancelled("Stop.")
 
     with pytest.raises(Cancelled):

@@ -85,8 +85,14 @@ def _sentence(
     if wrong:
         which = fmt.some([f"“{name}”" for name in named], _NAMED)
         return f"{wrong} of {fmt.counted(layers, 'layer')} have other weights than asked: {which}."
-    counted = " and ".join(f"{count} have {bits}-bit weights" for bits, count in narrow) or "None"
-    return f"Of {fmt.counted(layers, 'layer')} {counted}, the others 8-bit."
+    if not narrow:
+        return f"None of {fmt.counted(layers, 'layer')} has fewer than 8 bits."
+    (bits, count), *others = narrow
+    more = "".join(f", {count} have {bits}-bit ones" for bits, count in others)
+    return (
+        f"{count} of {fmt.counted(layers, 'layer')} have {bits}-bit weights{more}, the others "
+        "8-bit."
+    )
 
 
 GATES.register(
