@@ -19,8 +19,8 @@ from typing import Any
 
 from effq_core.base.settings import Home
 from effq_core.experiment.variants import standard
-from effq_core.learn.access import STAGE as TENSORS
 from effq_core.learn.access import ROUNDING_STAGE, find_rounding, find_tensors
+from effq_core.learn.access import STAGE as TENSORS
 from effq_core.learn.rounding import RoundingRecord
 from effq_core.learn.tensors import ARRAYS_FILE, INDEX_FILE
 from effq_core.results.document import REFERENCE_FOLDER, Results
