@@ -199,6 +199,10 @@ class Planner(MeasuringPlanner):
             inputs |= {"statistics": "calibrate", "calibration": "pixels:calibration"}
             seconds += min(self.experiment.calibration.size, 240) / 30
         self.add("tensors", "learn:tensors", inputs=inputs, weight=seconds)
+        if any(spec.name == "moments" for spec in self.stages):
+            inputs = {"float32": f"convert:{BASELINE}", "moments": "moments"}
+            params = {"images": self.experiment.calibration.size}
+            self.add("rounding", "learn:rounding", params=params, inputs=inputs, weight=15)
 
 
 _FLOAT32 = {"float32": f"convert:{BASELINE}"}
