@@ -34,7 +34,7 @@ class Fitted(Described):
         bounds=(1, 10_000_000), step=100, nothing="int4's size", option="--max-size", key="size",
         omitted=True, use=_SEARCHED,
         axis=Axis(
-            name="max_sizes", title="largest sizes",
+            name="size_limits", title="largest files", values=(2500, 3000, 3500, 4000),
             words=lambda size: "int4's size" if size is None else fmt.kib(size * fmt.KIB),
         ),
     )  # fmt: skip
