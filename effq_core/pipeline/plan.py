@@ -182,6 +182,28 @@ class Planner(MeasuringPlanner):
         weight = 50 + self.training_images * (settings.epochs / 15 + 1 / 40)
         self.add(name, "model:finetune", params=params, inputs=inputs, weight=weight)
 
+    def train_file(self, row: Variant, start: str) -> None:
+        """Adds training of an integer file on its own grids, its check, and the file it gives.
+
+        Args:
+            start: The stage that makes the file, such as ``convert:int4``.
+        """
+        choice = self.experiment
+        params = {
+            "qat": asdict(choice.qat),
+            "seed": choice.seed,
+            "class_map": self.match.class_map,
+            "train_from": choice.low_bits.train_from,
+        }
+        inputs = {"file": start, "float32": f"convert:{BASELINE}", "training": "pixels:training"}
+        weight = 30 + self.training_images * (choice.qat.epochs / 30 + 1 / 20)
+        self.add(row.training, "train_file:train", params=params, inputs=inputs, weight=weight)
+        both = {"file": start, "weights": row.training}
+        evaluated = {**both, "evaluation": "pixels:evaluation"}
+        self.add(f"keras:{row.name}", "train_file:predict", inputs=evaluated, weight=30)
+        written = {**both, "model": "model"}
+        self.add(f"convert:{row.name}", "train_file:write", inputs=written, weight=2)
+
     def observe(self, name: str) -> None:
         """Adds fake-quant operators that have observed the calibration photos, untrained."""
         inputs = {"model": "model", "calibration": "pixels:calibration"}
