@@ -195,13 +195,13 @@ class Planner(MeasuringPlanner):
             "class_map": self.match.class_map,
             "train_from": choice.low_bits.train_from,
         }
-        inputs = {"file": start, "float32": f"convert:{BASELINE}", "training": "pixels:training"}
+        both = {"file": start, "float32": f"convert:{BASELINE}"}
+        inputs = {**both, "training": "pixels:training"}
         weight = 30 + self.training_images * (choice.qat.epochs / 30 + 1 / 20)
         self.add(row.training, "train_file:train", params=params, inputs=inputs, weight=weight)
-        both = {"file": start, "weights": row.training}
-        evaluated = {**both, "evaluation": "pixels:evaluation"}
-        self.add(f"keras:{row.name}", "train_file:predict", inputs=evaluated, weight=30)
-        written = {**both, "model": "model"}
+        trained = {"weights": row.training, "evaluation": "pixels:evaluation"}
+        self.add(f"keras:{row.name}", "train_file:predict", inputs={**both, **trained}, weight=30)
+        written = {"file": start, "weights": row.training, "model": "model"}
         self.add(f"convert:{row.name}", "train_file:write", inputs=written, weight=2)
 
     def observe(self, name: str) -> None:

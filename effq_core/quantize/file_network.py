@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,24 +11,29 @@ import numpy.typing as npt
 
 from effq_core.base.tensorflow import keras, tf
 from effq_core.quantize.file_operators import compute
-from effq_core.quantize.file_values import kernel_ends, real_values
+from effq_core.quantize.file_values import kernel_ends, real_values, started_values
 from effq_core.tflite.cutting import entering
 from effq_core.tflite.file import Operator, Tensor, read_tflite
 from effq_core.tflite.packing import BITS
 
-TRAINED = frozenset({"FULLY_CONNECTED"})
-"""Operators whose kernels are trained: those of few bits. Others have 8, and little to gain."""
 _INT8 = np.iinfo(np.int8)
 
 
 class FileOperator(keras.layers.Layer):  # type: ignore[misc]
     """An operator on floats; what it makes is rounded to the file's grid, straight-through.
 
-    ``rounds``: Whether its output is rounded. ``trains``: Whether its kernel is trained; its bias
-    is, wherever it has one of its own.
+    ``rounds``: Whether its output is rounded. ``kernel``: What its kernel is trained from, if it
+    is; a bias always is.
     """
 
-    def __init__(self, op: Operator, made: set[Tensor], *, rounds: bool, trains: bool) -> None:
+    def __init__(
+        self,
+        op: Operator,
+        made: set[Tensor],
+        *,
+        rounds: bool,
+        kernel: npt.NDArray[np.float32] | None,
+    ) -> None:
         super().__init__(name=f"op_{op.index}")
         self.op, self.rounds = op, rounds
         self.reads = [tensor for tensor in op.inputs if tensor in made]
@@ -37,8 +43,8 @@ class FileOperator(keras.layers.Layer):  # type: ignore[misc]
             if tensor is not None and tensor not in made
         }
         self.kernel = self.bias = None
-        if op.kernel is not None and trains:
-            self.kernel = self._variable("kernel", self.constants[1])
+        if kernel is not None:
+            self.kernel = self._variable("kernel", kernel)
         if op.kernel is not None and 2 in self.constants:
             self.bias = self._variable("bias", self.constants[2])
 
@@ -65,7 +71,9 @@ class FileOperator(keras.layers.Layer):  # type: ignore[misc]
         return fake_quantized(made, self.op.output) if self.rounds else made
 
 
-def file_network(file: bytes, *, first: int = 0, kernels_of: frozenset[str] = TRAINED) -> Any:
+def file_network(
+    file: bytes, floats: Mapping[str, npt.NDArray[np.float64]], *, first: int = 0
+) -> Any:
     """Builds a Keras model of a file's operators from ``first`` on.
 
     It takes the integers that enter there, as floats; a whole file takes pixels. Before any
@@ -73,8 +81,9 @@ def file_network(file: bytes, *, first: int = 0, kernels_of: frozenset[str] = TR
 
     Args:
         file: A ``.tflite`` file of integers.
+        floats: Weights its kernels were rounded from, in the file's order, by the name of what an
+            operator makes; these kernels are trained.
         first: Number of its first operator; one tensor must enter there.
-        kernels_of: Kinds of operators whose kernels are trained.
 
     Raises:
         ModelError: If it has an operator that nobody has said the meaning of.
@@ -90,7 +99,9 @@ def file_network(file: bytes, *, first: int = 0, kernels_of: frozenset[str] = TR
             set(values),
             # Most probabilities of many classes would round to zero, whose gradient is none.
             rounds=op.output not in graph.outputs,
-            trains=op.kind.name in kernels_of and readers[op.kernel] == 1,
+            kernel=started_values(op, op.kernel, floats[op.output.name])
+            if op.kernel is not None and op.output.name in floats and readers[op.kernel] == 1
+            else None,
         )
         inputs = [values[each] for each in layer.reads]
         values[op.output] = layer(inputs if len(inputs) > 1 else inputs[0])

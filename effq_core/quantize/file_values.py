@@ -8,9 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from effq_core.quantize.low_bits import float_kernels
 from effq_core.tflite.file import Operator, Tensor, read_tflite
+from effq_core.tflite.matrices import matrix_products
 from effq_core.tflite.packing import BITS, largest
 
+_CELL = 0.49
+"""What still rounds to an integer lies this near, in steps."""
 _INT32 = np.iinfo(np.int32)
 
 
@@ -23,6 +27,30 @@ def real_values(op: Operator, tensor: Tensor) -> npt.NDArray[Any]:
         values = _channels_last(op, values)
     real = (values.astype(np.float64) - tensor.zero_points) * tensor.scales
     return real.astype(np.float32)
+
+
+def product_floats(file: bytes, float32: bytes) -> dict[str, npt.NDArray[np.float64]]:
+    """Returns the float weights of a file's matrix products, by the name of what each makes."""
+    floats = float_kernels(float32)
+    names = (op.output.name for op in matrix_products(file))
+    return {name: floats[name][0] for name in names if name in floats}
+
+
+def started_values(
+    op: Operator, tensor: Tensor, floats: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float32]:
+    """Returns what a kernel is trained from: float weights, as far as they round to its integers.
+
+    From the integers themselves, half a step away from any other, few weights would ever change.
+
+    Args:
+        floats: The weights it was rounded from, in the file's order.
+    """
+    scales = np.reshape(tensor.scales, (-1, *[1] * (floats.ndim - 1)))
+    integers = tensor.values.astype(np.float64)
+    near = np.clip(floats / scales, integers - _CELL, integers + _CELL)
+    start = np.clip(near, *kernel_ends(BITS[tensor.dtype])) * scales
+    return _channels_last(op, start).astype(np.float32)
 
 
 def kernel_ends(bits: int) -> tuple[int, int]:

@@ -12,20 +12,17 @@ from quantized_models import SILENT, Quantized
 from effq_core.base.errors import ModelError
 from effq_core.experiment import Qat
 from effq_core.models.weights import read_weights, write_weights
-from effq_core.quantize.file_network import TRAINED, file_network
 from effq_core.quantize.file_operators import compute
-from effq_core.quantize.file_values import trained_integers
+from effq_core.quantize.file_values import product_floats, started_values, trained_integers
 from effq_core.quantize.finetune import FineTuning, predict
 from effq_core.quantize.trunk import run_trunk
 from effq_core.runtimes.model import ModelPool
 from effq_core.tflite.cutting import first_operator
 from effq_core.tflite.file import read_tflite
-from effq_core.tflite.matrices import with_integers
+from effq_core.tflite.matrices import matrix_products, with_integers
 from effq_core.tflite.operators import operator_kind
 from tests.quantize.finetune_runs import IMAGES
-from tests.quantize.trained_files import few_bits
-
-KERNELS = {"FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D"}
+from tests.quantize.trained_files import few_bits, network_of
 
 
 def file_answers(content: bytes, folder: Path, images: np.ndarray = IMAGES) -> np.ndarray:
@@ -37,7 +34,7 @@ def file_answers(content: bytes, folder: Path, images: np.ndarray = IMAGES) -> n
 @pytest.mark.parametrize("bits", [8, 4, 2])
 def test_untrained_it_answers_as_the_file(small: Quantized, bits: int, tmp_path: Path) -> None:
     content = few_bits(small, bits)
-    found = predict(file_network(content), IMAGES, SILENT)
+    found = predict(network_of(small, content), IMAGES, SILENT)
     assert np.abs(found - file_answers(content, tmp_path)).max() < 0.02
     assert np.ptp(found, axis=0).max() > 0.2, "images that all get the same answer tell nothing"
 
@@ -46,29 +43,40 @@ def test_untrained_it_answers_as_the_file(small: Quantized, bits: int, tmp_path:
 def test_the_networks_of_both_families_answer_as_their_files(
     family: str, request: pytest.FixtureRequest, photos: np.ndarray, tmp_path: Path
 ) -> None:
-    content = few_bits(request.getfixturevalue(family), 8)
-    found = predict(file_network(content), photos, SILENT)
+    model = request.getfixturevalue(family)
+    content = few_bits(model, 8)
+    found = predict(network_of(model, content), photos, SILENT)
     file = file_answers(content, tmp_path, photos)
     assert np.corrcoef(found.ravel(), file.ravel())[0, 1] > 0.99
     assert (found.argmax(axis=1) == file.argmax(axis=1)).sum() >= len(photos) - 1
 
 
-@pytest.mark.parametrize("kinds", [TRAINED, frozenset(KERNELS)])
 @pytest.mark.parametrize("bits", [8, 4, 2])
 def test_what_was_not_trained_is_written_as_it_was(
-    small: Quantized, bits: int, kinds: frozenset[str], tmp_path: Path
+    small: Quantized, bits: int, tmp_path: Path
 ) -> None:
     content = few_bits(small, bits)
-    network = file_network(content, kernels_of=kinds)
-    write_weights(network, tmp_path / "w.npz")
+    write_weights(network_of(small, content), tmp_path / "w.npz")
     integers = trained_integers(content, read_weights(tmp_path / "w.npz"))
     graph = read_tflite(content).main
-    trained = [op for op in graph.operators if op.kind.name in kinds]
     weighted = [op for op in graph.operators if op.kernel is not None]
-    assert len(integers) == len(trained) + len(weighted), "kernels, and every bias"
+    assert len(integers) == len(matrix_products(content)) + len(weighted), "kernels, and biases"
     for index, values in integers.items():
         np.testing.assert_array_equal(values, graph.tensors[index].values)
-    assert read_tflite(with_integers(content, integers)).main.tensors[0].name
+    again = read_tflite(with_integers(content, integers)).main
+    for old, new in zip(graph.tensors, again.tensors, strict=True):
+        assert old.data.tobytes() == new.data.tobytes()
+
+
+def test_training_starts_at_the_float_weights_where_they_round_alike(small: Quantized) -> None:
+    content = few_bits(small, 4)
+    floats = product_floats(content, small.file("float32").read_bytes())
+    for op in matrix_products(content):
+        assert op.kernel is not None
+        start = started_values(op, op.kernel, floats[op.output.name]).T
+        wanted, step = floats[op.output.name], op.kernel.scales[:, None]
+        np.testing.assert_array_equal(np.round(start / step), op.kernel.values)
+        assert np.abs(start - wanted).mean() < 0.2 * np.abs(op.kernel.values * step - wanted).mean()
 
 
 @pytest.mark.parametrize("block", [None, "project"])
@@ -82,7 +90,7 @@ def test_training_brings_the_file_nearer_to_its_teacher(
     if first:
         run_trunk(content, first, IMAGES, tmp_path / "entering.npy", SILENT)
         entering = np.load(tmp_path / "entering.npy", mmap_mode="r")
-    network = file_network(content, first=first)
+    network = network_of(small, content, first=first)
     history, best = FineTuning(
         network,
         images=entering,
@@ -119,7 +127,7 @@ def predict_part(network: object, entering: np.ndarray) -> np.ndarray:
 
 def test_a_start_nothing_beats_is_kept(small: Quantized, tmp_path: Path) -> None:
     content = few_bits(small, 8)
-    network = file_network(content)
+    network = network_of(small, content)
     teacher = predict(network, IMAGES, SILENT)
     before = network.get_weights()
     _, best = FineTuning(

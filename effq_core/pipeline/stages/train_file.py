@@ -17,7 +17,7 @@ from effq_core.pipeline.context import StageContext
 from effq_core.pipeline.registry import LITERT, TENSORFLOW, stage
 from effq_core.pipeline.stages.model import GATE_IMAGES, fresh_keras, kept, labels_of
 from effq_core.pipeline.stages.quantize import write_file
-from effq_core.quantize.file_values import trained_integers
+from effq_core.quantize.file_values import product_floats, trained_integers
 from effq_core.quantize.trunk import run_trunk
 from effq_core.runtimes.model import ModelPool
 from effq_core.store.manifest import HISTORY_FILE, KERAS_FILE, MODEL_FILE, WEIGHTS_FILE
@@ -50,7 +50,7 @@ def train(context: StageContext) -> dict[str, Any]:
     file = model_file(context, "file").read_bytes()
     first = first_operator(file, params["train_from"])
     with fresh_keras(params["seed"]):
-        network = file_network(file, first=first)
+        network = file_network(file, product_floats(file, teacher.read_bytes()), first=first)
         history, best = FineTuning(
             network,
             images=_entering(context, file, first, images, before),
@@ -95,7 +95,8 @@ def predict(context: StageContext) -> dict[str, Any]:
 
     path = context.inputs["weights"] / WEIGHTS_FILE
     with fresh_keras():
-        network = file_network(model_file(context, "file").read_bytes())
+        file, float32 = (model_file(context, role).read_bytes() for role in ("file", "float32"))
+        network = file_network(file, product_floats(file, float32))
         weights = read_weights(path)
         untrained = {layer.name for layer in network.layers} - weights.keys()
         load_weights(network, weights, str(path), skip=frozenset(untrained))
