@@ -87,7 +87,12 @@ def write(context: StageContext) -> dict[str, Any]:
     )
 
 
-@stage("train_file:predict", kind="keras", title="Check the trained network", libraries=TENSORFLOW)
+@stage(
+    "train_file:predict",
+    kind="keras",
+    title="Check the conversion against Keras",
+    libraries=TENSORFLOW,
+)
 def predict(context: StageContext) -> dict[str, Any]:
     """Predicts with the network that was trained, before it was written as a file."""
     from effq_core.quantize.file_network import file_network
