@@ -159,12 +159,16 @@ class Planner(MeasuringPlanner):
         """
         inputs = {"int8": f"convert:{PTQ}", "float32": f"convert:{BASELINE}", "model": "model"}
         if ROUNDING[rule].uses_photos:
-            watched = {"int8": f"convert:{PTQ}", "calibration": "pixels:calibration"}
-            seconds = self.experiment.calibration.size / 8
-            self.add("moments", "low_bits:moments", inputs=watched, weight=seconds)
-            inputs["moments"] = "moments"
+            inputs |= self.moments()
         params = {"bits": row.weight_bits, "rule": rule}
         self.add(f"convert:{row.name}", "low_bits:round", params=params, inputs=inputs, weight=15)
+
+    def moments(self) -> dict[str, str]:
+        """Adds what enters int8's matrix products on calibration photos; returns it as inputs."""
+        watched = {"int8": f"convert:{PTQ}", "calibration": "pixels:calibration"}
+        seconds = self.experiment.calibration.size / 25
+        self.add("moments", "low_bits:moments", inputs=watched, weight=seconds)
+        return {"moments": "moments"}
 
     def finetune(self, name: str, *, fake_quant: bool) -> None:
         """Adds fine-tuning, with fake-quant operators in the graph or without."""
@@ -217,6 +221,10 @@ class Planner(MeasuringPlanner):
             inputs |= {"statistics": "calibrate", "calibration": "pixels:calibration"}
             seconds += min(self.experiment.calibration.size, 240) / 30
         self.add("tensors", "learn:tensors", inputs=inputs, weight=seconds)
+        if any(spec.name == "moments" for spec in self.stages):
+            inputs = {"float32": f"convert:{BASELINE}", "moments": "moments"}
+            params = {"images": self.experiment.calibration.size}
+            self.add("rounding", "learn:rounding", params=params, inputs=inputs, weight=15)
 
 
 _FLOAT32 = {"float32": f"convert:{BASELINE}"}

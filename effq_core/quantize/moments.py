@@ -12,7 +12,6 @@ import numpy.typing as npt
 
 from effq_core.base.reporting import Reporter
 from effq_core.runtimes.registry import open_session
-from effq_core.runtimes.session import Kernels
 from effq_core.tflite.matrices import matrix_products
 
 POSITIONS = 1024
@@ -48,7 +47,7 @@ def collect_moments(
     Raises:
         Cancelled: If the user asked to stop.
     """
-    session = open_session(path, threads=threads, kernels=Kernels.PLAIN, keep_values=True)
+    session = open_session(path, threads=threads, keep_values=True)
     products = matrix_products(path.read_bytes())
     enters = {op.output.name: tensor for op in products if (tensor := op.inputs[0]) is not None}
     entering = {tensor.index: tensor for tensor in enters.values()}

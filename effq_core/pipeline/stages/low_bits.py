@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,27 @@ def round_weights(context: StageContext) -> dict[str, Any]:
             f"The model has no 1×1 convolution or Dense layer that can have {bits}-bit weights.",
             "Leave the variant out: int8 is as small as this model gets.",
         )
+    return rounded_file(context, int8, matrices, widths, rule, form=f"int{bits}")
+
+
+def rounded_file(
+    context: StageContext,
+    int8: bytes,
+    matrices: bytes,
+    widths: Mapping[str, int],
+    rule: str,
+    **summary: Any,
+) -> dict[str, Any]:
+    """Writes a file whose matrix products have other bits, and that both forms are equal.
+
+    Args:
+        context: Of inputs ``float32`` and ``model``; ``moments``, where the rule uses photos.
+        int8: The int8 file.
+        matrices: The same with matrix products.
+        widths: Bits of the products by the name of what they make.
+        rule: Name of the rounding rule.
+        summary: What the stage's summary tells besides.
+    """
     watched = context.inputs.get("moments")
     kernels = round_kernels(
         matrices,
@@ -62,7 +84,7 @@ def round_weights(context: StageContext) -> dict[str, Any]:
     )
     write_json(context.out / MATRICES_FILE, _compared(context.scratch, int8, matrices))
     content = with_kernels(matrices, kernels)
-    return write_file(context, content, form=f"int{bits}", rule=rule, layers=len(narrow))
+    return write_file(context, content, rule=rule, layers=len(kernels), **summary)
 
 
 def _compared(scratch: Path, int8: bytes, matrices: bytes) -> dict[str, Any]:

@@ -59,7 +59,7 @@ DIFFERENT = {
     "most": 0.1,
 }
 _PIECES = {"operators": 268, "start": "int8", "start_pieces": 1, "start_outside": 1}
-_BITS = {"bits": 4, "layers": 93, "narrow": 70}
+_BITS = {"layers": 93, "narrow": [[4, 70]]}
 NEEDED = {"per_channel": 92, "per_tensor": 198}
 CASES: list[tuple[str, bool, dict[str, Any]]] = [
     _labels(True, 700),
@@ -92,6 +92,7 @@ CASES: list[tuple[str, bool, dict[str, Any]]] = [
     ("matrices_equal", True, {"images": 4, "differing": 0}),
     ("matrices_equal", False, {"images": 4, "differing": 3}),
     ("weight_bits", True, {**_BITS, "wrong": 0, "named": []}),
+    ("weight_bits", True, {"layers": 93, "narrow": [[4, 52], [2, 18]], "wrong": 0, "named": []}),
     ("weight_bits", False, {**_BITS, "wrong": 4, "named": ["a/b", "c", "d_1"]}),
     ("one_partition", True, {"pieces": 1, "outside": 1, **_PIECES}),
     ("one_partition", False, {"pieces": 71, "outside": 70, **_PIECES}),
