@@ -7,9 +7,11 @@ from typing import Any
 from effq_core.base.errors import ExperimentError
 from effq_core.base.settings import Home
 from effq_core.experiment import Experiment, QatLoss
+from effq_core.experiment.low_bits import WHOLE
 from effq_core.experiment.mixed import Layers
 from effq_core.experiment.rounding_rules import ROUNDING
 from effq_core.experiment.variants import BASELINE, PTQ, Variant
+from effq_core.layers.names import names_of
 from effq_core.models.card import Label
 from effq_core.models.catalogue import get_model
 from effq_core.models.classes import HeadUse, match_classes
@@ -192,12 +194,18 @@ class Planner(MeasuringPlanner):
         Args:
             start: The stage that makes the file, such as ``convert:int4``.
         """
-        choice = self.experiment
+        choice, block = self.experiment, self.experiment.low_bits.train_from
+        names = names_of(self.card)
+        if block != WHOLE and names is not None and block not in names.layers:
+            raise ExperimentError(
+                f"The model has no block {block!r} to train from.",
+                f"Blocks: {', '.join(names.layers)}; or {WHOLE!r}.",
+            )
         params = {
             "qat": asdict(choice.qat),
             "seed": choice.seed,
             "class_map": self.match.class_map,
-            "train_from": choice.low_bits.train_from,
+            "train_from": None if block == WHOLE else block,
         }
         both = {"file": start, "float32": f"convert:{BASELINE}"}
         inputs = {**both, "training": "pixels:training"}
