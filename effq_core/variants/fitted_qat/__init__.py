@@ -6,7 +6,7 @@ CATALOGUE.register(
     Variant(
         name="fitted_qat",
         title="fitted QAT",
-        summary="fitted 8/4/2 bits, fine-tuned with weights and activations rounded as in the file.",
+        summary="fitted 8/4/2 bits, fine-tuned with all values rounded as in the file.",
         good_for="A size that fitted bits only reach at a loss, where there are photos to "
         "fine-tune on.",
         colour="#b8860b",
