@@ -1,4 +1,4 @@
-"""The mixed files that were tried: accuracy against size, with the limits they had to hold."""
+"""The files a search tried: accuracy against size, with the limits they had to hold."""
 
 import html
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from effq_core.base import formatting as fmt
 from effq_core.base.intervals import Proportion
 from effq_core.charts import base
-from effq_core.experiment.variants import BASELINE, MIXED, PTQ, get_variant
+from effq_core.experiment.variants import BASELINE, PTQ, get_variant
 from effq_core.layers.trial_record import Suggestion, TrialRecord
 
 HEIGHT = 340
@@ -38,6 +38,13 @@ def share_of(trial: TrialRecord) -> Proportion:
     return trial.top1 or trial.agreement
 
 
+def what_of(trial: TrialRecord) -> str:
+    """Says what a file consists of, where it is not int8 itself."""
+    if trial.widths:
+        return trial.what
+    return f"{trial.what} in floats" if trial.keep else "nothing in floats: int8 itself"
+
+
 def trials_chart(found: Suggestion) -> go.Figure:
     """Draws every trial of a search; each marker carries its number in the table."""
     what = "Top-1" if found.labelled else "float32's answer"
@@ -53,13 +60,14 @@ def _add(figure: go.Figure, found: Suggestion, trial: TrialRecord, place: int, w
     share, how = share_of(trial), standing(found, place)
     look = {
         "int8": base.marker(PTQ, size=13),
-        "chosen": base.marker(MIXED, size=17) | {"symbol": "star"},
-        "nearest": base.marker(MIXED, size=15) | {"symbol": "star-open", "line": {"width": 2}},
-        "holds": base.marker(MIXED, size=11),
+        "chosen": base.marker(found.variant, size=17) | {"symbol": "star"},
+        "nearest": base.marker(found.variant, size=15)
+        | {"symbol": "star-open", "line": {"width": 2}},
+        "holds": base.marker(found.variant, size=11),
         "refused": {"symbol": "x", "size": 9, "color": _REFUSED},
     }[how.word]
-    kept = ", ".join(map(html.escape, trial.keep)) or "nothing"
-    colour = get_variant(PTQ if place == 0 else MIXED).colour
+    made = what_of(trial)
+    colour = get_variant(PTQ if place == 0 else found.variant).colour
     figure.add_scatter(
         x=[trial.size_bytes / fmt.KIB],
         y=[100 * share.share],
@@ -76,7 +84,7 @@ def _add(figure: go.Figure, found: Suggestion, trial: TrialRecord, place: int, w
         textfont={"size": 11},
         customdata=[place],
         hovertemplate=(
-            f"<b>{place}: {how.word}</b><br>kept: {kept}<br>"
+            f"<b>{place}: {how.word}</b><br>{html.escape(made)}<br>"
             f"{fmt.kib(trial.size_bytes)}, {fmt.percent(abs(trial.extra_size) / 100)} "
             f"{'larger' if trial.extra_size >= 0 else 'smaller'} than int8"
             f"<br>{what} {fmt.share_with_interval(share.share, share.low, share.high)}, "
@@ -99,10 +107,11 @@ def _limits(figure: go.Figure, found: Suggestion) -> None:
         base.write(figure, text, x=edge, y=top, yanchor="bottom", **left_of)
     else:
         top = 100.0
-    floor = top - found.max_drop_points
-    figure.add_hline(y=floor, line=line)
-    text = f"limit {fmt.percent(floor / 100)}"
-    base.write(figure, text, x=edge, y=floor, yanchor="top", **left_of)
+    if found.max_drop_points is not None:
+        floor = top - found.max_drop_points
+        figure.add_hline(y=floor, line=line)
+        text = f"limit {fmt.percent(floor / 100)}"
+        base.write(figure, text, x=edge, y=floor, yanchor="top", **left_of)
     figure.add_vline(x=edge, line=line)
     base.write_above(figure, f"limit {fmt.kib(edge * fmt.KIB)}", edge, xanchor="right", size=11)
 
@@ -116,10 +125,9 @@ def _scale(figure: go.Figure, found: Suggestion) -> None:
 
 def _alt(found: Suggestion, what: str) -> str:
     chosen, int8 = found.choice, found.int8
-    kept = ", ".join(chosen.keep) or "nothing"
     return (
         f"{fmt.counted(len(found.trials), 'file')} tried. int8: {fmt.kib(int8.size_bytes)}, "
-        f"{what} {fmt.percent(share_of(int8).share)}. Taken: {kept} in floats, "
+        f"{what} {fmt.percent(share_of(int8).share)}. Taken: {what_of(chosen)}, "
         f"{fmt.kib(chosen.size_bytes)}, {what} {fmt.percent(share_of(chosen).share)}"
         f"{'' if found.met else '; it does not hold every limit'}."
     )

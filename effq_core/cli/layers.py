@@ -10,11 +10,13 @@ from effq_core.base import formatting as fmt
 from effq_core.base.errors import InputError
 from effq_core.base.settings import Home
 from effq_core.cli import output
+from effq_core.cli.layer_bits import print_bits, print_widths
 from effq_core.cli.setting_options import ASKED, option, with_options
 from effq_core.cli.show import AsJson
 from effq_core.experiment import Experiment
 from effq_core.experiment.calibration_methods import METHODS
 from effq_core.experiment.mixed import Layers
+from effq_core.experiment.variants import FITTED
 
 if TYPE_CHECKING:
     from effq_core.layers.effect_record import BlockEffect, EffectKind, EffectRecord
@@ -43,21 +45,39 @@ def layers(
     """
     from effq_core.cli import choices, output
     from effq_core.layers.access import find_evidence
+    from effq_core.layers.bits import block_bits, find_fits, find_widths, low_bit_variants
     from effq_core.layers.effect_record import EffectRecord
     from effq_core.layers.trial_record import Suggestion
+    from effq_core.layers.width_record import WidthRecord
 
     given = {path.rpartition(".")[2]: each for path, each in choices.given(chosen).items()}
-    found = find_evidence(_results(run, given, as_json=json, quiet=quiet))
+    results = _results(run, given, as_json=json, quiet=quiet)
+    found = find_evidence(results)
     if found is None or found.effect is None:
         message = f"There is no layer analysis of {run}."
         raise InputError(message, "`effq layers latest` analyses the latest run.")
     effect = EffectRecord.load(found.effect)
-    suggestions = [Suggestion.load(folder) for folder in found.suggestions]
+    searches = (*found.suggestions, *find_fits(results))
+    suggestions = [Suggestion.load(folder) for folder in searches]
+    blocks = {name: block_bits(results, name) for name in low_bit_variants(results)}
+    folder = find_widths(results)
+    widths = WidthRecord.load(folder) if folder else None
     if json:
         plain = [suggestion.to_dict() for suggestion in suggestions]
-        output.print_json({"effect": effect.to_dict(), "suggestions": plain})
+        output.print_json(
+            {
+                "effect": effect.to_dict(),
+                "suggestions": plain,
+                "bits": blocks,
+                "widths": widths.to_dict() if widths else None,
+            }
+        )
         return
     _print_effect(effect)
+    if blocks:
+        print_bits(blocks)
+    if widths is not None:
+        print_widths(widths)
     for suggestion in suggestions:
         _print_trials(suggestion)
 
@@ -156,13 +176,14 @@ def _numbers(record: EffectRecord, effect: BlockEffect) -> tuple[str, ...]:
 def _print_trials(found: Suggestion) -> None:
     lost = "Drop" if found.labelled else "Disagrees"
     numbers = (lost, "Top-1", "Divergence", "Extra size", "1 thread", "Of int8")
-    title = f"Files tried, on {fmt.counted(found.choice.n, 'evaluation photo')}"
-    made = output.table("Kept in floats", *numbers, "Limits", title=title, right=numbers)
+    title = f"Files tried, on {fmt.counted(found.choice.n, f'{found.photos} photo')}"
+    what = "Layers by bits" if found.variant == FITTED else "Kept in floats"
+    made = output.table(what, *numbers, "Limits", title=title, right=numbers)
     for trial in found.trials:
         chosen = "→ " if trial is found.choice else ""
         top1 = trial.top1
         made.add_row(
-            output.safe(f"{chosen}{', '.join(trial.keep) or 'nothing (int8)'}"),
+            output.safe(f"{chosen}{trial.what or 'nothing (int8)'}"),
             f"{fmt.decimals(trial.drop_points, 2)} {'points' if found.labelled else '%'}",
             fmt.share_with_interval(top1.share, top1.low, top1.high) if top1 else fmt.NOTHING,
             fmt.millinats(trial.kl),

@@ -11,6 +11,7 @@ from effq_core.base.glossary import tip
 from effq_core.base.plugins import MISSED
 from effq_core.base.run_ids import validate_run_id
 from effq_core.experiment.calibration import Calibration
+from effq_core.experiment.fitted import Fitted
 from effq_core.experiment.low_bits import LowBits
 from effq_core.experiment.mixed import Layers, Mixed
 from effq_core.experiment.qat import Qat
@@ -18,6 +19,7 @@ from effq_core.experiment.setting import Axis, Described, Use, setting, settings
 from effq_core.experiment.variants import (
     BASELINE,
     CATALOGUE,
+    FITTED,
     MIXED,
     PTQ,
     get_variant,
@@ -103,6 +105,7 @@ class Experiment(Described):
         option="--layers", panel=Layers.PANEL, omitted=True,
     )  # fmt: skip
     mixed: Mixed | None = setting(None, noun="mixed precision", variant=MIXED, omitted=True)
+    fitted: Fitted | None = setting(None, noun="fitted bits", variant=FITTED, omitted=True)
     # Which time the latencies are taken, from 0: a later sitting keeps all but them.
     sitting: int = setting(0, noun="sitting", bounds=(0, 100_000), omitted=True)
     # A run whose files are measured on the dataset as they are, or the reference; nothing is made

@@ -9,6 +9,9 @@ from effq_core.experiment.rounding_rules import ROUNDING
 from effq_core.experiment.setting import Axis, Described, Use, setting
 from effq_core.experiment.variants import FEW_BITS
 
+WHOLE = "whole"
+"""Trains the whole network, where others name a block."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class LowBits(Described):
@@ -31,5 +34,23 @@ class LowBits(Described):
         ),
         axis=Axis(
             name="roundings", title="rounding rules", words=lambda rule: ROUNDING[rule].title
+        ),
+    )
+    train_from: str = setting(
+        WHOLE,
+        noun="first block trained",
+        title="Train from",
+        help=tip("train_from"),
+        option="--train-from",
+        omitted=True,
+        use=Use(
+            variant=lambda variant: variant.trained and 0 < variant.weight_bits < 8,
+            why="no chosen variant trains weights of fewer than eight bits",
+            remedy="Add int4_qat",
+        ),
+        axis=Axis(
+            name="first_blocks",
+            title="first blocks trained",
+            words=lambda block: f"trained from {block} on" if block != WHOLE else "trained whole",
         ),
     )

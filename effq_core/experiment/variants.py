@@ -102,6 +102,7 @@ CATALOGUE: Registry[Variant] = Registry(
 BASELINE = "float32"
 PTQ = "int8"
 MIXED = "int8_mixed"
+FITTED = "fitted"
 READY_PREFIX = "file_"  # how the name of a variant begins that is an added file
 _READY = re.compile(rf"{READY_PREFIX}[a-z0-9]+(?:_[a-z0-9]+)*")
 _READY_COLOURS = ("#7a5195", "#8c564b", "#4d7c0f")

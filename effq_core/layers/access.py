@@ -7,14 +7,15 @@ from typing import Any
 
 from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
+from effq_core.experiment.fitted import Fitted
 from effq_core.experiment.mixed import Layers, Mixed
-from effq_core.experiment.variants import BASELINE, MIXED, PTQ
+from effq_core.experiment.variants import BASELINE, FITTED, MIXED, PTQ
 from effq_core.results.access import artifact_at, of_kind, sources, statistics_of
 from effq_core.results.document import REFERENCE_FOLDER, Results
 from effq_core.store.artifacts import ArtifactStore
 from effq_core.store.manifest import Artifact
 
-_ABOUT_LAYERS = ("layers", "mixed", "variants")
+_ABOUT_LAYERS = ("fitted", "layers", "mixed", "variants")
 
 SIGNAL, EFFECT, SUGGEST = "signal", "effect", "suggest"
 REFERENCE_LAYERS = REFERENCE_FOLDER / "layers"
@@ -131,9 +132,14 @@ def mixing(experiment: Experiment, mixed: Mixed, layers: Layers | None) -> Exper
     return replace(experiment, variants=variants, mixed=mixed, layers=layers or experiment.layers)
 
 
+def fitting(experiment: Experiment, fitted: Fitted) -> Experiment:
+    """Returns the same experiment with the variant ``fitted``; all else is cached."""
+    return replace(experiment, variants=(*experiment.variants, FITTED), fitted=fitted)
+
+
 def is_about(other: Experiment, experiment: Experiment) -> bool:
     """Tells whether one asks about the layers of what another makes, and differs in no more."""
-    if other.layers is None and other.mixed is None:
+    if other.layers is None and other.mixed is None and other.fitted is None:
         return False
     return _model(other) == _model(experiment)
 

@@ -93,8 +93,9 @@ def _gain(int8: TrialRecord, choice: TrialRecord, *, labelled: bool) -> str:
     after = _lost(choice.drop_points, labelled=labelled)
     than = "larger" if choice.extra_size >= 0 else "smaller"
     size = fmt.decimals(abs(choice.extra_size), 1)
+    stored = _TITLES[choice.precision or Precision.FLOAT32]
     return (
-        f"With {shown} kept in {_TITLES[choice.precision]} {after} against float32 where int8 "
+        f"With {shown} kept in {stored} {after} against float32 where int8 "
         f"{before}{back}; the file is {size} % {than} than int8's and takes "
         f"{choice.time.text} its time on one thread"
         f"{', timed while the processor was busy' if choice.time.disturbed else ''}."

@@ -11,6 +11,20 @@ from effq_core.store.artifacts import ArtifactStore
 STAGE = "tensors"  # kind of the stage that keeps tensors
 
 
+ROUNDING_STAGE = "rounding"  # kind of the stage that keeps what rounding did
+
+
+def find_rounding(results: Results) -> Path | None:
+    """Finds the folder of what rounding did to a run's layers; StoreError, as for tensors."""
+    if results.folder is None or results.folder == REFERENCE_FOLDER:
+        folder = REFERENCE_FOLDER / ROUNDING_STAGE
+        return folder if folder.is_dir() else None
+    store = ArtifactStore(Home(results.folder.parent))
+    float32 = results.variants[BASELINE].artifact
+    found = (a for a in of_kind(store, ROUNDING_STAGE) if sources(a).get("float32") == float32)
+    return next((artifact.path for artifact in found), None)
+
+
 def find_tensors(results: Results) -> Path | None:
     """Finds the folder of a run's tensors, if any; ``StoreError`` for an unreadable store."""
     if results.folder is None or results.folder == REFERENCE_FOLDER:

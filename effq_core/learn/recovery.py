@@ -1,5 +1,6 @@
 """What PTQ loses, and what gives how much of it back: a run's own variants and controls."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from effq_core.base import formatting as fmt
@@ -84,9 +85,20 @@ def answers(results: Results) -> tuple[Answer, ...]:
 
 def rungs(results: Results) -> tuple[Rung, ...]:
     """Lists how each int8 variant of a run does against float32, in the order of the story."""
+    return _rungs(results, LADDER)
+
+
+def by_bits(results: Results) -> tuple[Rung, ...]:
+    """Lists how each variant of 8 bits or fewer does against float32, from many bits to few."""
+    rows = [get_variant(name) for name in results.variants]
+    narrow = sorted((row for row in rows if row.is_integer), key=lambda row: -row.weight_bits)
+    return _rungs(results, [row.name for row in narrow])
+
+
+def _rungs(results: Results, names: Sequence[str]) -> tuple[Rung, ...]:
     return tuple(
         _rung(name, comparison)
-        for name in LADDER
+        for name in names
         if name in results.variants
         and (comparison := results.variants[name].comparison) is not None
     )

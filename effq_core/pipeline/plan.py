@@ -7,9 +7,11 @@ from typing import Any
 from effq_core.base.errors import ExperimentError
 from effq_core.base.settings import Home
 from effq_core.experiment import Experiment, QatLoss
+from effq_core.experiment.low_bits import WHOLE
 from effq_core.experiment.mixed import Layers
 from effq_core.experiment.rounding_rules import ROUNDING
 from effq_core.experiment.variants import BASELINE, PTQ, Variant
+from effq_core.layers.names import names_of
 from effq_core.models.card import Label
 from effq_core.models.catalogue import get_model
 from effq_core.models.classes import HeadUse, match_classes
@@ -159,12 +161,16 @@ class Planner(MeasuringPlanner):
         """
         inputs = {"int8": f"convert:{PTQ}", "float32": f"convert:{BASELINE}", "model": "model"}
         if ROUNDING[rule].uses_photos:
-            watched = {"int8": f"convert:{PTQ}", "calibration": "pixels:calibration"}
-            seconds = self.experiment.calibration.size / 25
-            self.add("moments", "low_bits:moments", inputs=watched, weight=seconds)
-            inputs["moments"] = "moments"
+            inputs |= self.moments()
         params = {"bits": row.weight_bits, "rule": rule}
         self.add(f"convert:{row.name}", "low_bits:round", params=params, inputs=inputs, weight=15)
+
+    def moments(self) -> dict[str, str]:
+        """Adds what enters int8's matrix products on calibration photos; returns it as inputs."""
+        watched = {"int8": f"convert:{PTQ}", "calibration": "pixels:calibration"}
+        seconds = self.experiment.calibration.size / 25
+        self.add("moments", "low_bits:moments", inputs=watched, weight=seconds)
+        return {"moments": "moments"}
 
     def dynamic(self, row: Variant) -> None:
         """Adds a file with the variant's bits for weights, and floats for activations."""
@@ -187,6 +193,34 @@ class Planner(MeasuringPlanner):
         weight = 50 + self.training_images * (settings.epochs / 15 + 1 / 40)
         self.add(name, "model:finetune", params=params, inputs=inputs, weight=weight)
 
+    def train_file(self, row: Variant, start: str) -> None:
+        """Adds training of an integer file on its own grids, its check, and the file it gives.
+
+        Args:
+            start: The stage that makes the file, such as ``convert:int4``.
+        """
+        choice, block = self.experiment, self.experiment.low_bits.train_from
+        names = names_of(self.card)
+        if block != WHOLE and names is not None and block not in names.layers:
+            raise ExperimentError(
+                f"The model has no block {block!r} to train from.",
+                f"Blocks: {', '.join(names.layers)}; or {WHOLE!r}.",
+            )
+        params = {
+            "qat": asdict(choice.qat),
+            "seed": choice.seed,
+            "class_map": self.match.class_map,
+            "train_from": None if block == WHOLE else block,
+        }
+        both = {"file": start, "float32": f"convert:{BASELINE}"}
+        inputs = {**both, "training": "pixels:training"}
+        weight = 30 + self.training_images * (choice.qat.epochs / 30 + 1 / 20)
+        self.add(row.training, "train_file:train", params=params, inputs=inputs, weight=weight)
+        trained = {"weights": row.training, "evaluation": "pixels:evaluation"}
+        self.add(f"keras:{row.name}", "train_file:predict", inputs={**both, **trained}, weight=30)
+        written = {"file": start, "weights": row.training, "model": "model"}
+        self.add(f"convert:{row.name}", "train_file:write", inputs=written, weight=2)
+
     def observe(self, name: str) -> None:
         """Adds fake-quant operators that have observed the calibration photos, untrained."""
         inputs = {"model": "model", "calibration": "pixels:calibration"}
@@ -200,6 +234,10 @@ class Planner(MeasuringPlanner):
             inputs |= {"statistics": "calibrate", "calibration": "pixels:calibration"}
             seconds += min(self.experiment.calibration.size, 240) / 30
         self.add("tensors", "learn:tensors", inputs=inputs, weight=seconds)
+        if any(spec.name == "moments" for spec in self.stages):
+            inputs = {"float32": f"convert:{BASELINE}", "moments": "moments"}
+            params = {"images": self.experiment.calibration.size}
+            self.add("rounding", "learn:rounding", params=params, inputs=inputs, weight=15)
 
 
 _FLOAT32 = {"float32": f"convert:{BASELINE}"}

@@ -87,9 +87,10 @@ def _in_batches(run: Callable[[Any], Any], images: _Array, reporter: Reporter) -
 class FineTuning:
     """Fine-tunes a flat ``tf_keras.Model`` in place, and resumes from checkpoints in ``folder``.
 
-    The first ``validation_share`` of images, uint8 ``(n, side, side, 3)``, are held out; ``truth``,
-    int64 ``(n,)``, is right there. ``targets`` are int64 ``(n,)``, or a teacher's float32 ``(n,
-    classes)``.
+    The first ``validation_share`` of images, uint8 ``(n, side, side, 3)`` or what else the model
+    takes, are held out; ``truth``, int64 ``(n,)``, is right there. ``targets`` are int64 ``(n,)``,
+    or a teacher's float32 ``(n, classes)``. ``keeps_start``: whether the untrained model may be the
+    best.
     """
 
     def __init__(
@@ -103,8 +104,10 @@ class FineTuning:
         seed: int,
         folder: Path,
         reporter: Reporter,
+        keeps_start: bool = False,
     ) -> None:
         self.model = model
+        self.keeps_start = keeps_start
         self.images, self.targets, self.truth = images, targets, truth
         self.settings, self.seed = settings, seed
         self.folder, self.reporter = folder, reporter
@@ -133,18 +136,23 @@ class FineTuning:
             self._finish_epoch(self._validate(0, None))
         for epoch in range(len(self.history), self.settings.epochs + 1):
             self._finish_epoch(self._validate(epoch, self._train(epoch)))
-        best = _best(self.history)
-        file = self._best_file
+        best, file = self._best, self._best_file
         load_weights(self.model, read_weights(file), file.name, skip=frozenset())
         return self.history, best
 
     @property
+    def _best(self) -> Epoch:
+        trained = self.history[0 if self.keeps_start or len(self.history) == 1 else 1 :]
+        return min(trained, key=lambda e: (-e.validation_top1, e.validation_loss))
+
+    @property
     def _best_file(self) -> Path:
         # A name of its own for each epoch: the checkpoint before is whole until the next one is.
-        return self.folder / f"best-{_best(self.history).epoch}.npz"
+        return self.folder / f"best-{self._best.epoch}.npz"
 
     def _trace(self) -> None:
-        image = tf.TensorSpec((None, *self.model.input_shape[1:]), tf.uint8)
+        kind = tf.as_dtype(self.images.dtype)
+        image = tf.TensorSpec((None, *self.model.input_shape[1:]), kind)
         target = tf.TensorSpec((None, *self.targets.shape[1:]), tf.as_dtype(self.targets.dtype))
         share = tf.TensorSpec((), tf.float32)
 
@@ -211,12 +219,13 @@ class FineTuning:
     def _finish_epoch(self, epoch: Epoch) -> None:
         self.history.append(epoch)
         self.folder.mkdir(parents=True, exist_ok=True)
-        if epoch.epoch > 0 and _best(self.history) == epoch:
+        keeps = self.keeps_start or epoch.epoch > 0
+        if keeps and self._best == epoch:
             write_weights(self.model, self._best_file)
         newest = f"epoch-{epoch.epoch}"
         self.checkpoint.write(str(self.folder / newest))
         files = [*self.folder.glob(f"{newest}.*")]
-        if epoch.epoch > 0:
+        if keeps:
             files.append(self._best_file)
         _keep(self.folder, [asdict(e) for e in self.history], files)
         self.reporter.event("epoch", **asdict(epoch))
@@ -246,10 +255,6 @@ def _trainable(model: Any) -> list[Any]:
         )
     }
     return [v for v in model.trainable_variables if v.ref() not in frozen]
-
-
-def _best(history: list[Epoch]) -> Epoch:
-    return min(history[1:], key=lambda e: (-e.validation_top1, e.validation_loss))
 
 
 def _keep(folder: Path, rows: list[dict[str, Any]], files: Iterable[Path]) -> None:

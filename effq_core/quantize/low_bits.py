@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -69,13 +70,18 @@ def round_kernels(
                 f"The float32 file has no weights for {name!r}.",
                 "This is a bug: please report it with the model's architecture.",
             )
-        weights, bias = floats[name]
         entering = moments[name] if moments else None
-        integers, scales = ROUNDING[rule].rule(weights, entering, bits[name])
-        kernel = IntegerKernel(values=integers, scales=scales, bits=bits[name], bias=bias)
-        if entering is not None:
-            # What rounding adds to the mean of an output is known: the bias takes it away again.
-            bias = bias + (weights - kernel.weights) @ entering.mean.astype(np.float64)
-            kernel = IntegerKernel(values=integers, scales=scales, bits=bits[name], bias=bias)
-        found[name] = kernel
+        found[name] = rounded_kernel(*floats[name], rule, bits[name], entering)
     return found
+
+
+def rounded_kernel(
+    weights: _Weights, bias: _Weights, rule: str, bits: int, entering: Moments | None
+) -> IntegerKernel:
+    """Rounds the weights ``(outputs, inputs)`` of a layer; ``bias``: ``(outputs,)``."""
+    integers, scales = ROUNDING[rule].rule(weights, entering, bits)
+    kernel = IntegerKernel(values=integers, scales=scales, bits=bits, bias=bias)
+    if entering is None:
+        return kernel
+    # What rounding adds to the mean of an output is known: the bias takes it away again.
+    return replace(kernel, bias=bias + (weights - kernel.weights) @ entering.mean.astype(float))

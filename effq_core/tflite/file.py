@@ -73,6 +73,7 @@ class Operator:
     outputs: tuple[Tensor, ...]  # what it makes
     kernel: Tensor | None  # its weights as they are stored; ``None`` where it has none
     has_activation: bool  # whether an activation function is fused into it
+    options: Any = field(default=None, repr=False)  # the schema's object of its own settings
 
     @property
     def output(self) -> Tensor:
@@ -154,6 +155,7 @@ def _graph(model: Any, graph: Any) -> Graph:
                 outputs=outputs,
                 kernel=kernel if kernel is not None and len(kernel.data) else None,
                 has_activation=bool(getattr(op.builtinOptions, "fusedActivationFunction", 0)),
+                options=op.builtinOptions,
             )
         )
     inputs, outputs = (tuple(tensors[i] for i in _row(e)) for e in (graph.inputs, graph.outputs))

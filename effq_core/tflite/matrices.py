@@ -156,6 +156,29 @@ def with_kernels(file: bytes, kernels: Mapping[str, IntegerKernel]) -> bytes:
     return pack(model)
 
 
+def with_integers(file: bytes, constants: Mapping[int, npt.NDArray[Any]]) -> bytes:
+    """Gives kernels and biases other integers; types, shapes and scales stay.
+
+    Args:
+        file: A ``.tflite`` file.
+        constants: int8 within a tensor's bits, or int32, by its number in the main graph.
+
+    Raises:
+        StageError: If integers have another shape than their tensor.
+    """
+    model = unpack(file)
+    bits = {number: width for width, number in TYPES.items()}
+    for index, values in constants.items():
+        tensor = model.subgraphs[0].tensors[index]
+        if tuple(tensor.shape) != values.shape:
+            raise StageError(f"The integers of {tensor.name.decode()!r} have another shape.", _HINT)
+        narrow = tensor.type in bits
+        data = packed(values, bits[tensor.type]) if narrow else values.view(np.uint8).reshape(-1)
+        tensor.buffer = new_buffer(model, data)
+    drop_unused_buffers(model)
+    return pack(model)
+
+
 _HINT = "This is a bug: please report it with the model's architecture."
 
 

@@ -9,6 +9,7 @@ from effq_core.layers.explain import how_far, which_blocks
 from effq_core.results import REFERENCE
 from pages.ui.common.choose import choose_run
 from pages.ui.common.show import empty, escape, guard, page_head
+from pages.ui.layers.bits import show_bits
 from pages.ui.layers.detail import show_detail
 from pages.ui.layers.mixed import show_mixed
 from pages.ui.layers.network import choose_block, show_network
@@ -74,6 +75,8 @@ def page() -> None:
             _explore(known)
         elif not under_way:
             offer_look(source)
+    with guard():
+        show_bits(source, busy=under_way)
     if source.id == REFERENCE:
         _elsewhere()
         return

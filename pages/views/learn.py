@@ -6,6 +6,7 @@ from pages.ui.common.choose import Source, choose_run
 from pages.ui.common.show import guard, page_head
 from pages.ui.learn.calibration import calibration_part, fake_quant_part
 from pages.ui.learn.recovery import recovery_part
+from pages.ui.learn.rounding import rounding_part
 from pages.ui.learn.source import tensors_of
 from pages.ui.learn.weights import weights_part
 
@@ -13,8 +14,9 @@ _PART = "part"
 _PARTS = {
     "weights": "1 · Weights",
     "ranges": "2 · Ranges",
-    "fake-quant": "3 · Fake-quant",
-    "training": "4 · Training",
+    "rounding": "3 · Rounding",
+    "fake-quant": "4 · Fake-quant",
+    "training": "5 · Training",
 }
 
 
@@ -44,6 +46,9 @@ def _choose_part() -> str:
 def _draw(part: str, source: Source) -> None:
     if part == "training":
         recovery_part(source)
+        return
+    if part == "rounding":
+        rounding_part(source)
         return
     tensors = tensors_of(source)
     if tensors is None:

@@ -7,12 +7,12 @@ from effq_core.base import formatting as fmt
 from effq_core.base.glossary import tip
 from effq_core.base.intervals import Proportion
 from effq_core.deliver.export_readme import colours, feeding, preparation, reading
-from effq_core.experiment.variants import BASELINE, MIXED, get_variant
+from effq_core.experiment.variants import BASELINE, FITTED, MIXED, get_variant
 from effq_core.measure.latency import MARK, LatencyReport
 from effq_core.measure.statistics import sentence
 from effq_core.results import Results, VariantResult
 from effq_core.results.several import qat_text
-from effq_core.results.subject import KEPT, ignored_text, settings, training_text
+from effq_core.results.subject import BITS, KEPT, ignored_text, settings, training_text
 from effq_core.tflite.needs import Need, need_of
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]|<>~])")
@@ -204,8 +204,7 @@ def _origin(results: Results, variant: str) -> list[tuple[str, str]]:
         unused += _ABOUT_CALIBRATION
     if not row.trained:
         unused += _ABOUT_TRAINING
-    if variant != MIXED:
-        unused.append(KEPT)
+    unused += [name for name, owner in ((KEPT, MIXED), (BITS, FITTED)) if variant != owner]
     own = {"Fine-tuning": f"{qat_text(results)}; {training_text(results.variants[variant])}"}
     found = [
         (name, own.get(name, value)) for name, value in settings(results) if name not in unused

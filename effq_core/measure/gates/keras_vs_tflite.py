@@ -6,13 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from effq_core.base.errors import StageError
-from effq_core.experiment.variants import Ranges
 from effq_core.measure.gate import GATES, Evidence, Gate, Rule, judged
 from effq_core.store.manifest import KERAS_FILE
 
 NAME = "keras_vs_tflite"
 FLOAT_PARITY = 0.995  # least top-1 agreement of the Keras float model with the float32 file
-QAT_PARITY = 0.98  # least top-1 agreement of the Keras fake-quant model with its integer file
+QAT_PARITY = 0.98  # least top-1 agreement of a fake-quant model with its integer file
 Outputs = npt.NDArray[np.floating[Any]]
 
 
@@ -36,7 +35,7 @@ def _check(evidence: Evidence) -> Gate | None:
         return None
     answers = evidence.answers(variant.name)
     keras = answers.counted(np.load(inputs[f"keras:{variant.name}"] / KERAS_FILE))
-    minimum = QAT_PARITY if variant.ranges is Ranges.FAKE_QUANT else FLOAT_PARITY
+    minimum = QAT_PARITY if variant.is_integer else FLOAT_PARITY
     return parity_gate(keras, answers.probabilities[: len(keras)], minimum)
 
 

@@ -82,10 +82,12 @@ def _gate(wrong: int, ops: int, **facts: Any) -> Gate:
 
 
 def _check(evidence: Evidence) -> Gate | None:
-    if Recipe.FILE not in evidence.variant.files:
+    own = evidence.variant
+    # Where every tensor is an integer, a recipe is about bits.
+    if Recipe.FILE not in own.files or own.is_integer:
         return None
     inputs = evidence.context.inputs
-    float32, mixed = inputs[f"file:{BASELINE}"], inputs[f"file:{evidence.variant.name}"]
+    float32, mixed = inputs[f"file:{BASELINE}"], inputs[f"file:{own.name}"]
     return recipe_gate(float32 / MODEL_FILE, mixed / MODEL_FILE, Recipe.load(mixed))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -14,7 +15,10 @@ from effq_core.store.manifest import MODEL_FILE
 from effq_core.tflite.file import Tensor, read_tflite
 from effq_core.tflite.hybrid import GROUP, hybrid_layers, takes_few_bits
 from effq_core.tflite.matrices import fitting_bits, matrix_products
+from effq_core.tflite.network import read_network
 from effq_core.tflite.packing import BITS
+from effq_core.tflite.product_layers import layers_of
+from effq_core.tflite.recipe import WidthRecipe
 
 NAME = "weight_bits"
 KEPT_WIDE, LIMIT = "wide", "limit"
@@ -24,18 +28,26 @@ _NAMED = 3
 _FLOAT = 32
 
 
-def weight_bits_gate(file: Path | bytes, bits: int) -> Gate:
+def weight_bits_gate(file: Path | bytes, bits: int | Mapping[str, int]) -> Gate:
     """Checks the types of an integer file's weights.
 
-    Matrix products have ``bits`` where the number of their inputs allows it; everything else has 8,
-    as LiteRT runs a 2-bit convolution without an error and answers garbage.
+    Everything but matrix products has 8 bits, as LiteRT runs a 2-bit convolution without an error
+    and answers garbage.
+
+    Args:
+        file: An integer file.
+        bits: Of the weights of every product, where the number of its inputs allows it; or of each
+            product, by the name of what it makes.
 
     Returns:
         The gate; its value is the number of layers with other weights.
     """
     content = _content(file)
-    wanted = {op.output.name: fitting_bits(op, bits) for op in matrix_products(content)}
-    return _judged(_layers(content), wanted, bits, rest=8)
+    products = matrix_products(content)
+    if not isinstance(bits, Mapping):
+        bits = {op.output.name: fitting_bits(op, bits) for op in products}
+    missing = bits.keys() - {op.output.name for op in products}
+    return _judged(_layers(content), bits, most=7, rest=8, missing=missing)
 
 
 def dynamic_bits_gate(
@@ -68,7 +80,7 @@ def dynamic_bits_gate(
     }
     own = _layers(content)
     off = {name for name, kernel in own.items() if _distance(kernel, layers.get(name)) > limit}
-    return _judged(own, wanted, bits, rest=_FLOAT, off=off)
+    return _judged(own, wanted, most=bits, rest=_FLOAT, off=off)
 
 
 def _distance(kernel: Tensor, exact: Tensor | None) -> float:
@@ -93,13 +105,16 @@ def _layers(content: bytes) -> dict[str, Tensor]:
 def _judged(
     layers: Mapping[str, Tensor],
     wanted: Mapping[str, int],
-    bits: int,
+    *,
+    most: int,
     rest: int,
     off: Collection[str] = (),
+    missing: Collection[str] = (),
 ) -> Gate:
     """Compares kernels with the bits wanted of each by name; all others should have ``rest``.
 
-    Those that are ``off`` are wrong whatever their bits.
+    One at least must be wanted with ``most`` bits or fewer. Those that are ``off`` are wrong
+    whatever their bits, and so are those ``missing``.
     """
     own = {name: BITS.get(kernel.dtype, _FLOAT) for name, kernel in layers.items()}
     grouped = {name for name, kernel in layers.items() if kernel.scales.ndim > 1}
@@ -109,59 +124,64 @@ def _judged(
         for name, kernel in layers.items()
         if rest == _FLOAT and own[name] < 8 and not kernel.shape[-1] % GROUP
     }
-    wrong = [
+    wrong = sorted(missing) + [
         name
         for name in layers
         if own[name] != wanted.get(name, rest)
         or (name in grouped) != (name in should)
         or name in off
     ]
-    narrow = sum(width < 8 for width in wanted.values())
+    narrow = Counter(width for width in wanted.values() if width < 8)
     facts = {
-        "bits": bits,
         "layers": len(layers),
-        "narrow": narrow,
+        "narrow": [list(each) for each in sorted(narrow.items(), reverse=True)],
         "wrong": len(wrong),
         "named": wrong[:_NAMED],
         "grouped": len(grouped),
         "floats": list(own.values()).count(_FLOAT),
     }
-    asked_for = any(width == bits for width in wanted.values())
-    passed = asked_for and not wrong
+    passed = any(width <= most for width in wanted.values()) and not wrong
     return judged(NAME, passed=passed, value=len(wrong), limit=0, n=len(layers), facts=facts)
 
 
 def _check(evidence: Evidence) -> Gate | None:
     own, inputs = evidence.variant, evidence.context.inputs
-    file = inputs[f"file:{own.name}"] / MODEL_FILE
+    folder = inputs[f"file:{own.name}"]
+    file, float32 = folder / MODEL_FILE, inputs[f"file:{BASELINE}"] / MODEL_FILE
     if KEPT_WIDE in (made := evidence.made):
-        float32 = inputs[f"file:{BASELINE}"] / MODEL_FILE
         return dynamic_bits_gate(file, float32, own.weight_bits, made[KEPT_WIDE], made[LIMIT])
+    if WidthRecipe.FILE in own.files:
+        return weight_bits_gate(file, _asked(WidthRecipe.load(folder), file, float32))
     return weight_bits_gate(file, own.weight_bits) if 0 < own.weight_bits < 8 else None
 
 
+def _asked(recipe: WidthRecipe, file: Path, float32: Path) -> dict[str, int]:
+    """Returns what a recipe asks of each product; of a layer that there is none, by its name."""
+    layers = {each.name: each for each in layers_of(file.read_bytes(), read_network(float32))}
+    known = {name: layers[name].tensor for name in recipe.widths if name in layers}
+    return {known.get(name, name): bits for name, bits in recipe.widths.items()}
+
+
 def _sentence(
-    bits: int,
     layers: int,
-    narrow: int,
+    narrow: Sequence[tuple[int, int]],
     wrong: int,
     named: Sequence[str],
     grouped: int = 0,
     floats: int = 0,
 ) -> str:
+    total = fmt.counted(layers, "layer")
     if wrong:
         which = fmt.some([f"“{name}”" for name in named], _NAMED)
-        return f"{wrong} of {fmt.counted(layers, 'layer')} have other weights than asked: {which}."
-    few = narrow if bits < 8 else layers - floats
-    groups = f", {grouped} of them in groups of {GROUP}" if grouped else ""
-    told = f"{few} of {fmt.counted(layers, 'layer')} have {bits}-bit weights{groups}"
-    eight = layers - few - floats
-    others = [f"{eight} have 8-bit weights"] * bool(eight) + [f"{floats} have floats"] * bool(
-        floats
-    )
-    if not floats:
-        return f"{told}, the others 8-bit."
-    return f"{told}; {', '.join(others)}."
+        return f"{wrong} of {total} have other weights than asked: {which}."
+    if not narrow and not floats:
+        return f"None of {total} has fewer than 8 bits."
+    eight = layers - floats - sum(count for _, count in narrow)
+    counts = [(count, f"{bits}-bit weights") for bits, count in narrow]
+    counts += [(eight, "8-bit weights"), (floats, "floats")]
+    told = ", ".join(f"{count} have {what}" for count, what in counts if count)
+    groups = f" {grouped} are rounded in groups of {GROUP}." if grouped else ""
+    return f"Of {total}, {told}.{groups}"
 
 
 GATES.register(

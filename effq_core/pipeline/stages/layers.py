@@ -1,7 +1,5 @@
 """Stages that try blocks in other precisions, and mix them."""
 
-import time
-from collections.abc import Callable
 from dataclasses import fields
 from functools import partial
 from typing import Any
@@ -17,7 +15,7 @@ from effq_core.measure.predictions import Predictions
 from effq_core.photos.pixels import read_pixels
 from effq_core.pipeline.context import StageContext
 from effq_core.pipeline.registry import LITERT, STATISTICS, TENSORFLOW, stage
-from effq_core.pipeline.stages.measure import quiet_cpu
+from effq_core.pipeline.stages.measure import Patience, quiet_cpu
 from effq_core.pipeline.stages.quantize import write_file
 from effq_core.quantize.calibration import ActivationStatistics, Ranges
 from effq_core.store.manifest import MODEL_FILE
@@ -70,25 +68,6 @@ def effect(context: StageContext) -> dict[str, Any]:
     }
 
 
-class _Patience:
-    """A clock that stands still while a quiet processor is waited for: waiting is no search."""
-
-    def __init__(self, wait: Callable[[], bool]) -> None:
-        self._wait, self._waited = wait, 0.0
-
-    def wait(self) -> bool:
-        """Waits."""
-        begun = time.monotonic()
-        try:
-            return self._wait()
-        finally:
-            self._waited += time.monotonic() - begun
-
-    def clock(self) -> float:
-        """Returns seconds from any moment on, without those waited."""
-        return time.monotonic() - self._waited
-
-
 @stage(
     "layers:suggest",
     title="Look for the blocks to keep in floats",
@@ -102,14 +81,15 @@ def suggest(context: StageContext) -> dict[str, Any]:
     ``float32``, ``int8``, ``statistics``, ``effect``, ``evaluation``, and what both files answered:
     ``float32_answers``, ``int8_answers``.
     """
-    from effq_core.layers.trials import Bench, time_beside_int8
+    from effq_core.layers.trial_files import time_beside_int8
+    from effq_core.layers.trials import Bench
 
     params, inputs = context.params, context.inputs
     images, _ = read_pixels(inputs["evaluation"])
     float32, int8 = inputs["float32"] / MODEL_FILE, inputs["int8"] / MODEL_FILE
     answers = Predictions.load(inputs["float32_answers"])
     settings = Mixed(**{name: params[name] for name in _LIMITS})
-    patience = _Patience(quiet_cpu(context).wait)
+    patience = Patience(quiet_cpu(context).wait)
     bench = Bench(
         float32=float32,
         int8=int8,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +54,29 @@ def round_weights(context: StageContext) -> dict[str, Any]:
     bits, rule = context.params["bits"], context.params["rule"]
     int8 = (context.inputs["int8"] / MODEL_FILE).read_bytes()
     matrices = with_matrices(int8)
-    widths = {op.output.name: fitting_bits(op, bits) for op in matrix_products(matrices)}
     _require_few_bits(int8)
-    narrow = [name for name, width in widths.items() if width < 8]
+    widths = {op.output.name: fitting_bits(op, bits) for op in matrix_products(matrices)}
+    return rounded_file(context, int8, matrices, widths, rule, form=f"int{bits}")
+
+
+def rounded_file(
+    context: StageContext,
+    int8: bytes,
+    matrices: bytes,
+    widths: Mapping[str, int],
+    rule: str,
+    **summary: Any,
+) -> dict[str, Any]:
+    """Writes a file whose matrix products have other bits, and that both forms are equal.
+
+    Args:
+        context: Of inputs ``float32`` and ``model``; ``moments``, where the rule uses photos.
+        int8: The int8 file.
+        matrices: The same with matrix products.
+        widths: Bits of the products by the name of what they make.
+        rule: Name of the rounding rule.
+        summary: What the stage's summary tells besides.
+    """
     watched = context.inputs.get("moments")
     kernels = round_kernels(
         matrices,
@@ -67,7 +88,7 @@ def round_weights(context: StageContext) -> dict[str, Any]:
     )
     write_json(context.out / MATRICES_FILE, _compared(context.scratch, int8, matrices))
     content = with_kernels(matrices, kernels)
-    return write_file(context, content, form=f"int{bits}", rule=rule, layers=len(narrow))
+    return write_file(context, content, rule=rule, layers=len(kernels), **summary)
 
 
 @stage("low_bits:dynamic", kind="convert", title="Convert", libraries=LITERT)

@@ -1,7 +1,8 @@
 """Stages that measure a ``.tflite`` file; none imports TensorFlow."""
 
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,25 @@ def quiet_cpu(context: StageContext) -> QuietCpu:
         tell=tell,
         check=context.check_cancelled,
     )
+
+
+class Patience:
+    """A clock that stands still while a quiet processor is waited for: waiting is no search."""
+
+    def __init__(self, wait: Callable[[], bool]) -> None:
+        self._wait, self._waited = wait, 0.0
+
+    def wait(self) -> bool:
+        """Waits."""
+        begun = time.monotonic()
+        try:
+            return self._wait()
+        finally:
+            self._waited += time.monotonic() - begun
+
+    def clock(self) -> float:
+        """Returns seconds from any moment on, without those waited."""
+        return time.monotonic() - self._waited
 
 
 def write_json(path: Path, value: Mapping[str, Any] | list[Any]) -> None:

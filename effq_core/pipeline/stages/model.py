@@ -30,7 +30,7 @@ _Array = np.ndarray[Any, Any]
 
 
 @contextmanager
-def _fresh_keras(seed: int = 0) -> Iterator[None]:
+def fresh_keras(seed: int = 0) -> Iterator[None]:
     """Gives a stage a clean Keras and returns its memory: the worker lives on."""
     from effq_core.base.tensorflow import keras
 
@@ -73,14 +73,14 @@ def build_float_model(
     from effq_core.models.head import feature_model, train_head
 
     params = context.params
-    with _fresh_keras():
+    with fresh_keras():
         model = build()
         labels, head = card.head_labels, None
         if params["use"] == HeadUse.NEW:
             images, items = read_pixels(context.inputs["training"])
             features = _cached(context, "features", feature_model(model), images, context)
             names = params["class_names"]
-            model, report = train_head(model, card, features, _labels(items), classes=len(names))
+            model, report = train_head(model, card, features, labels_of(items), classes=len(names))
             labels, head = tuple(Label(name) for name in names), asdict(report)
         save_model(model, card, labels, context.out)
         return {
@@ -99,7 +99,7 @@ def freeze_model(context: StageContext) -> dict[str, Any]:
     """Freezes the float model of input ``model``; with input ``weights``, fine-tuned ones."""
     from effq_core.quantize.freeze import freeze
 
-    with _fresh_keras():
+    with fresh_keras():
         model = _model(context)
         if "weights" in context.inputs:
             _load(model, context.inputs["weights"])
@@ -112,7 +112,7 @@ def qat_untrained(context: StageContext) -> dict[str, Any]:
     from effq_core.quantize.finetune import observe_ranges
     from effq_core.quantize.freeze import freeze
 
-    with _fresh_keras():
+    with fresh_keras():
         fake = _with_fake_quant(_model(context), context)
         observe_ranges(fake, read_pixels(context.inputs["calibration"])[0], context)
         return {"fake_quant": freeze(fake, context.out / FROZEN)}
@@ -130,13 +130,13 @@ def finetune(context: StageContext) -> dict[str, Any]:
 
     params = context.params
     settings = Qat(**params["qat"])
-    with _fresh_keras(params["seed"]):
+    with fresh_keras(params["seed"]):
         teacher = _model(context)
         images, items = read_pixels(context.inputs["training"])
         labelled = all(item.label is not None for item in items)
         whole_head = params["use"] in (HeadUse.WHOLE, HeadUse.NEW)
         loss = resolve_loss(settings.loss, labelled=labelled, whole_head=whole_head)
-        classes = _labels(items, params["class_map"]) if labelled else None
+        classes = labels_of(items, params["class_map"]) if labelled else None
         before = PreparingReporter(context)
         if loss is QatLoss.DISTILL or classes is None:
             targets = _cached(context, "teacher", teacher, images, before)
@@ -193,7 +193,7 @@ def keras_predict(context: StageContext) -> dict[str, Any]:
     from effq_core.models.own.graph import GraphModel
     from effq_core.quantize.finetune import predict
 
-    with _fresh_keras():
+    with fresh_keras():
         model = _model(context)
         if context.params["fake_quant"]:
             model = _with_fake_quant(model, context)
@@ -221,7 +221,8 @@ def _load(model: Any, folder: Path) -> None:
     load_weights(model, read_weights(folder / WEIGHTS_FILE), str(folder), skip=frozenset())
 
 
-def _labels(items: list[ImageItem], class_map: list[int] | None = None) -> _Array:
+def labels_of(items: list[ImageItem], class_map: list[int] | None = None) -> _Array:
+    """Returns the class of each photo; of the model's, where a map to them is given."""
     labels = np.array([item.label for item in items], np.int64)
     return np.asarray(class_map, np.int64)[labels] if class_map else labels
 
@@ -229,20 +230,28 @@ def _labels(items: list[ImageItem], class_map: list[int] | None = None) -> _Arra
 def _cached(
     context: StageContext, name: str, model: Any, images: _Array, reporter: Reporter
 ) -> _Array:
-    """Predicts once; a resumed stage finds what it had."""
     from effq_core.quantize.finetune import predict
 
+    return kept(context, name, lambda path: np.save(path, predict(model, images, reporter)))
+
+
+def kept(context: StageContext, name: str, make: Callable[[Path], None]) -> _Array:
+    """Makes an ``.npy`` file once, and maps it; a resumed stage finds what it had.
+
+    Args:
+        make: Writes the file.
+    """
     path = context.scratch / f"{name}.npy"
     if path.is_file():
         try:
-            found: _Array = np.load(path)
+            found: _Array = np.load(path, mmap_mode="r")
         except (OSError, ValueError, EOFError):
             context.event("warning", message=f"{path.name} was damaged, so it is made again.")
         else:
             return found
     context.scratch.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp.npy")
-    np.save(temporary, predict(model, images, reporter))
+    make(temporary)
     temporary.replace(path)
-    loaded: _Array = np.load(path)
+    loaded: _Array = np.load(path, mmap_mode="r")
     return loaded

@@ -19,6 +19,7 @@ CATALOGUE.register(
         is_integer=True,
         plan=lambda planner, row: planner.round_weights(row, planner.experiment.low_bits.rounding),
         needs=(PTQ,),
+        start_of="int4_qat",
         is_on_request=True,
     )
 )

@@ -199,8 +199,9 @@ def choose_variants() -> None:
     st.subheader("3 · Variants", anchor=False, help=tip("variant"))
     for group, rows in groupby(CATALOGUE.values(), key=lambda row: row.group):
         st.markdown(f"**{group}**", help=_GROUPS.get(group))
-        for variant in rows:
-            _variant(variant)
+        for variant, cell in zip(rows, cells(), strict=False):
+            with cell:
+                _variant(variant)
     if ready := ready_variants():
         st.markdown("**Your files**, measured on the same photos")
         for variant in ready:

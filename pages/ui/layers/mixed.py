@@ -1,32 +1,28 @@
 """Selective precision: keep blocks out of int8, by hand or the smallest set; what was tried."""
 
 import json
-from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from effq_core.base import formatting as fmt
 from effq_core.base.errors import EffqError
 from effq_core.base.glossary import tip
-from effq_core.charts.trials import share_of, standing, trials_chart
 from effq_core.experiment.mixed import Mixed, Precision
 from effq_core.experiment.setting import settings
 from effq_core.experiment.variants import MIXED
 from effq_core.layers.access import is_same_model, mixing
 from effq_core.layers.explain import carriers
-from effq_core.layers.trial_record import Suggestion
 from effq_core.layers.words import GROUP_TITLES, block_title
 from effq_core.results import REFERENCE, Results
 from effq_core.tflite.recipe import RECIPE_FILE, Recipe
 from pages.ui.common import session
 from pages.ui.common.ask import ask
 from pages.ui.common.choose import Source
-from pages.ui.common.show import button, chart, download, escape, pick, problem
-from pages.ui.common.tables import Write, decimals, show_table
+from pages.ui.common.show import button, download, escape, pick, problem
 from pages.ui.experiment.start import estimate
 from pages.ui.layers.source import Known
 from pages.ui.layers.start import begin
+from pages.ui.layers.trials import show_trials
 
 _SUGGEST, _BY_HAND = "Suggest for me", "I choose the blocks"
 
@@ -38,7 +34,7 @@ def show_mixed(known: Known, *, busy: bool) -> None:
     mixed = _choice(known)
     if mixed is not None:
         _button(known, mixed, busy=busy)
-    show_trials(known)
+    show_trials(known.suggestions, "layers")
     show_made(known)
 
 
@@ -119,109 +115,10 @@ def _button(known: Known, mixed: Mixed, *, busy: bool) -> None:
         begin(known.source, asked, "Mixed from")
 
 
-def show_trials(known: Known) -> None:
-    """Draws the searches there were, the newest one first."""
-    if not known.suggestions:
-        return
-    place = 0
-    if len(known.suggestions) > 1:
-        place = st.selectbox(
-            "Search",
-            range(len(known.suggestions)),
-            format_func=lambda i: f"{i + 1} · {_limits(known.suggestions[i])}",
-            key="layers_search",
-        )
-    found = known.suggestions[place]
-    icon = ":material/check_circle:" if found.met else ":material/info:"
-    (st.success if found.met else st.info)(escape(found.sentence), icon=icon)
-    left, right = st.columns(2, gap="large")
-    with left:
-        chart(trials_chart(found), key="layers_trials")
-        st.caption(
-            "Numbers as in the table. ★ chosen, ✓ within every limit, ✗ outside a limit, ▲ int8; "
-            "bars are 95 % intervals. The choice was made on these same photos."
-        )
-    with right:
-        _table(found)
-
-
 def show_made(known: Known) -> None:
     """Lists the mixed files made of this model, with their recipes and the way to their results."""
     for source in _mixed_runs(known.source):
         _made(source)
-
-
-def _limits(found: Suggestion) -> str:
-    parts = [
-        f"at most {fmt.decimals(found.max_drop_points, 2)} points lost",
-        f"{fmt.decimals(found.max_extra_size, 0)} % larger",
-    ]
-    if found.max_latency_ratio is not None:
-        parts.append(f"{fmt.ratio(found.max_latency_ratio)} the time")
-    return f"{', '.join(parts)}: {fmt.counted(len(found.trials), 'file')} tried"
-
-
-def _table(found: Suggestion) -> None:
-    rows = []
-    for place, trial in enumerate(found.trials):
-        how = standing(found, place)
-        share = share_of(trial)
-        rows.append(
-            {
-                "number": place,
-                "standing": f"{how.mark} {how.word}",
-                "keep": ", ".join(trial.keep) or "nothing: int8 itself",
-                "share": fmt.share_with_interval(share.share, share.low, share.high),
-                "drop": trial.drop_points,
-                "extra": trial.extra_size,
-                "time": trial.time.times,
-                "kl": 1000 * trial.kl,
-                "why": trial.why or fmt.NOTHING,
-            }
-        )
-    text, number = st.column_config.TextColumn, st.column_config.NumberColumn
-    config: dict[str, Any] = {
-        "number": number("#", width="small", pinned=True),
-        "standing": text("Standing"),
-        "keep": text("Kept in floats"),
-        "drop": number("Lost, points", help=tip("max_drop")),
-        "extra": number("Larger, %", help=tip("max_extra_size")),
-        "time": number("Time, × int8's", help=tip("max_latency")),
-        "share": text("Top-1 (95 %)" if found.labelled else "Same class (95 %)", help=tip("top1")),
-        "why": text("Why refused", width="large"),
-        "kl": number("KL, mnat", help=tip("kl")),
-    }
-    texts: dict[str, Write] = {
-        "drop": decimals(2),
-        "extra": decimals(1),
-        "time": decimals(2),
-        "kl": lambda value: fmt.plain(value, 3),
-    }
-    show_table(
-        pd.DataFrame(rows),
-        texts,
-        config,
-        key="layers_trial_table",
-        alt=f"Table of {len(rows)} mixed files that were tried.",
-        disturbed={"time": [trial.time.disturbed for trial in found.trials]},
-        height=min(360, 38 + 35 * len(rows)),
-    )
-    n = found.trials[0].n
-    st.caption(
-        f"On {fmt.counted(n, 'evaluation photo')}; times on one thread, each in turn with int8"
-        + ("." if found.complete else "; the time limit ended the search early.")
-        + _disturbed(found)
-    )
-
-
-def _disturbed(found: Suggestion) -> str:
-    busy = [str(place) for place, trial in enumerate(found.trials) if trial.busy]
-    if not busy:
-        return ""
-    return (
-        f" Number {fmt.listed(busy)}: timed twice while other processes were busy, so "
-        "the times are uncertain."
-    )
 
 
 def _mixed_runs(source: Source) -> list[Source]:

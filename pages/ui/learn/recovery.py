@@ -1,4 +1,4 @@
-"""Learn, part 4: what int8 loses, and what gives it back."""
+"""Learn, part 5: what int8 loses, and what gives it back."""
 
 import streamlit as st
 

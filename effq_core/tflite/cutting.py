@@ -1,0 +1,63 @@
+"""Cutting a file in two: what runs before a block, and where the rest begins."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from effq_core.base.errors import ModelError
+from effq_core.tflite.file import Graph, Tensor, read_tflite, unpack
+from effq_core.tflite.network import read_network
+from effq_core.tflite.rewriting import pack
+
+
+def first_operator(file: bytes, block: str | None) -> int:
+    """Finds where the part of a file begins that starts with a block.
+
+    Where several tensors enter the block, the part begins earlier: where one does.
+
+    Args:
+        block: Name of a block; ``None`` for the whole file.
+
+    Returns:
+        The number of an operator.
+
+    Raises:
+        ModelError: If the file has no such block.
+    """
+    if block is None:
+        return 0
+    blocks = read_network(file).by_name
+    if block not in blocks:
+        raise ModelError(
+            f"The model has no block {block!r} to train from.", f"Blocks: {', '.join(blocks)}."
+        )
+    graph, first = read_tflite(file).main, min(op.index for op in blocks[block].ops)
+    while len(_entering(graph, first)) > 1:
+        first -= 1
+    return first
+
+
+def entering(graph: Graph, first: int) -> Tensor:
+    """Returns the one activation that operators from ``first`` on read of what is before them."""
+    found = _entering(graph, first)
+    if len(found) != 1:
+        raise ModelError(
+            f"{len(found)} tensors enter the part from operator {first} on.", "Train all of it."
+        )
+    return found[0]
+
+
+def _entering(graph: Graph, first: int) -> list[Tensor]:
+    made = {*graph.inputs, *(each for op in graph.operators[:first] for each in op.outputs)}
+    reads = (each for op in graph.operators[first:] for each in op.inputs if each in made)
+    return list(dict.fromkeys(each for each in reads if each is not None))
+
+
+def part_before(file: bytes, first: int) -> bytes:
+    """Returns a file of the operators before ``first``; its output is what enters the others."""
+    model = unpack(file)
+    graph, output = model.subgraphs[0], entering(read_tflite(file).main, first)
+    graph.operators = graph.operators[:first]
+    graph.outputs = np.array([output.index], np.int32)
+    model.signatureDefs = None
+    return pack(model)

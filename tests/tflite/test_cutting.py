@@ -1,0 +1,50 @@
+"""A file cut in two: one tensor passes, and the first part gives what the whole has there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from effq_core.base.errors import ModelError
+from effq_core.results.document import REFERENCE_FOLDER
+from effq_core.runtimes.registry import open_session
+from effq_core.tflite.cutting import entering, first_operator, part_before
+from effq_core.tflite.file import read_tflite
+
+FILE = REFERENCE_FOLDER / "files" / "int8" / "model.tflite"
+CONTENT = FILE.read_bytes()
+GRAPH = read_tflite(CONTENT).main
+
+
+def test_the_whole_begins_at_the_first_operator() -> None:
+    assert first_operator(CONTENT, None) == 0
+    assert entering(GRAPH, 0) is GRAPH.inputs[0]
+
+
+@pytest.mark.parametrize("block", ["block2a", "block5a", "block6a", "head"])
+def test_a_block_begins_where_one_tensor_enters(block: str, tmp_path: Path) -> None:
+    first = first_operator(CONTENT, block)
+    passing = entering(GRAPH, first)
+    part = tmp_path / "part.tflite"
+    part.write_bytes(part_before(CONTENT, first))
+    whole, before = open_session(FILE, keep_values=True), open_session(part)
+    image = np.random.default_rng(1).integers(-128, 128, whole.inputs[0].shape).astype(np.int8)
+    for session in (whole, before):
+        session.feed(image)
+        session.invoke()
+    assert before.answer().tobytes() == whole.value(passing.index).tobytes()
+    assert len(read_tflite(part).main.operators) == first > 0
+
+
+def test_a_layer_beside_a_residual_begins_where_the_residual_does() -> None:
+    op = next(op for op in GRAPH.operators if "block6b_dwconv" in op.output.name)
+    with pytest.raises(ModelError, match="2 tensors enter"):
+        entering(GRAPH, op.index)
+
+
+def test_a_block_there_is_not_is_named() -> None:
+    with pytest.raises(ModelError, match="no block 'block9z'") as error:
+        first_operator(CONTENT, "block9z")
+    assert "block6a" in error.value.hint
