@@ -36,7 +36,7 @@ def one_partition_gate(report: FileReport, start: FileReport, title: str) -> Gat
 
 def _check(evidence: Evidence) -> Gate | None:
     row = evidence.variant
-    if not 0 < row.weight_bits < 8:
+    if not (0 < row.weight_bits < 8 or row.is_dynamic):
         return None
     start = row.needs[0] if row.needs else BASELINE
     before = evidence.file(start)
