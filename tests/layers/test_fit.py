@@ -10,7 +10,6 @@ import pytest
 
 from effq_core.base.errors import Cancelled, ModelError, StageError
 from effq_core.base.reporting import SilentReporter
-from effq_core.experiment.rounding_rules import ROUNDING
 from effq_core.layers.fit import Known, fit
 from effq_core.layers.fit_bounds import size_limit, size_of
 from effq_core.layers.fit_wording import FitLimits
@@ -19,7 +18,7 @@ from effq_core.layers.trial_record import Suggestion
 from effq_core.layers.width_costs import costs_of
 from effq_core.layers.width_record import WidthRecord
 from effq_core.layers.width_trials import WidthBench
-from effq_core.layers.widths import LEDGER, WidthMeter, rounded_at_each_width
+from effq_core.layers.widths import LEDGER, SHOWN, WidthMeter, rounded_at_each_width
 from effq_core.measure.gates.weight_bits import weight_bits_gate
 from effq_core.measure.predictions import Predictions
 from effq_core.quantize.moments import Moments, collect_moments
@@ -116,7 +115,7 @@ def test_every_layer_is_tried_at_every_width_it_can_have(
         assert layer.by_bits[8].kl is None and set(layer.by_bits[8].errors) == {"nearest"}
         for bits, width in layer.by_bits.items():
             assert width.size_bytes == own.weights * bits // 8
-            assert bits == 8 or (width.kl is not None and set(width.errors) == set(ROUNDING))
+            assert bits == 8 or (width.kl is not None and set(width.errors) == set(SHOWN))
         errors = [width.errors["nearest"] for width in layer.widths]
         assert errors == sorted(errors), "fewer bits cannot be closer"
     record.save(tmp_path)
