@@ -80,11 +80,6 @@ class Variant:
         return self.rounding if 0 < self.weight_bits <= 8 else ""
 
     @property
-    def is_dynamic(self) -> bool:
-        """Whether weights are integers, and activations floats that are quantized at run time."""
-        return 0 < self.weight_bits <= 8 and self.activation_bits == 32
-
-    @property
     def needs_calibration(self) -> bool:
         """Whether calibration images set its activation ranges."""
         return self.ranges is not Ranges.NONE

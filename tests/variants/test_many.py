@@ -25,7 +25,7 @@ from tests.results.run_variations import changed
 from tests.variants.contract import check_variant
 
 COLOURS = ("#7b3294", "#a6611a", "#018571", "#404040", "#ca0020")
-SYMBOLS = ("hexagram", "star-square", "star-diamond", "y-up", "hourglass")
+SYMBOLS = ("star-triangle-up", "bowtie", "octagon", "diamond-tall", "y-up")
 
 
 def _made(planner: Any, row: Variant) -> None:

@@ -21,6 +21,9 @@ from effq_core.tflite.product_layers import layers_of
 from effq_core.tflite.recipe import WidthRecipe
 
 NAME = "weight_bits"
+KEPT_WIDE, LIMIT = "wide", "limit"
+"""What the stage tells that makes files with float activations: the layers it gave 8 bits, as they
+would err by more than a limit."""
 _NAMED = 3
 _FLOAT = 32
 
@@ -145,9 +148,8 @@ def _check(evidence: Evidence) -> Gate | None:
     own, inputs = evidence.variant, evidence.context.inputs
     folder = inputs[f"file:{own.name}"]
     file, float32 = folder / MODEL_FILE, inputs[f"file:{BASELINE}"] / MODEL_FILE
-    if own.is_dynamic:
-        made = evidence.context.summaries[f"file:{own.name}"]
-        return dynamic_bits_gate(file, float32, own.weight_bits, made["wide"], made["limit"])
+    if KEPT_WIDE in (made := evidence.made):
+        return dynamic_bits_gate(file, float32, own.weight_bits, made[KEPT_WIDE], made[LIMIT])
     if WidthRecipe.FILE in own.files:
         return weight_bits_gate(file, _asked(WidthRecipe.load(folder), file, float32))
     return weight_bits_gate(file, own.weight_bits) if 0 < own.weight_bits < 8 else None

@@ -10,6 +10,7 @@ import numpy as np
 
 from effq_core.base.errors import StageError
 from effq_core.measure.gates.matrices_equal import MATRICES_FILE, compare_matrices
+from effq_core.measure.gates.weight_bits import KEPT_WIDE, LIMIT
 from effq_core.photos.pixels import read_pixels
 from effq_core.pipeline.context import StageContext
 from effq_core.pipeline.registry import LITERT, stage
@@ -106,7 +107,8 @@ def dynamic(context: StageContext) -> dict[str, Any]:
     kernels = {name: choice.kernel for name, choice in chosen.items()}
     wide = [name for name, each in chosen.items() if (each.error or 0) > MOST_ERROR]
     content = with_hybrid_kernels(content, kernels)
-    return write_file(context, content, form=f"dynamic{bits}", wide=wide, limit=MOST_ERROR)
+    told = {KEPT_WIDE: wide, LIMIT: MOST_ERROR}
+    return write_file(context, content, form=f"dynamic{bits}", **told)
 
 
 def _require_few_bits(file: bytes) -> None:
