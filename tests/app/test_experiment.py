@@ -41,7 +41,7 @@ def test_every_setting_is_asked_for(open_view: OpenView, tmp_path: Path) -> None
     app = open_view(tmp_path, "experiment")
     app.checkbox(key="exp_variant_int8_mixed").check()
     app.checkbox(key="exp_variant_fitted").check()
-    app.checkbox(key="exp_variant_int4").check().run()
+    app.checkbox(key="exp_variant_int4_qat").check().run()
     drawn = {
         widget.key
         for kind in ("slider", "selectbox", "number_input", "multiselect", "text_input", "checkbox")

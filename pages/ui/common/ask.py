@@ -27,6 +27,8 @@ def ask(setting: Setting, key: str, place: Any = st, **usual: Any) -> Any:
         return place.multiselect(options=list(range(1, hardware.usable_cores() + 1)), **words)
     if setting.many:
         return place.text_input(placeholder=setting.nothing, **words)
+    if setting.kind is str:
+        return place.text_input(**words)
     if setting.optional:
         words |= {"value": None, "placeholder": setting.nothing}
     if usual and setting.bounds:
