@@ -30,8 +30,10 @@ from effq_core.photos.catalogue import open_dataset
 from effq_core.photos.decode import decode
 from effq_core.quantize.calibration import collect_statistics
 from effq_core.quantize.convert import convert, quantize_with_ranges
+from effq_core.quantize.dynamic import dynamic_kernels
 from effq_core.quantize.freeze import freeze
 from effq_core.runtimes.model import ModelPool
+from effq_core.tflite.hybrid import with_hybrid_kernels
 
 import tensorflow as tf
 
@@ -59,8 +61,10 @@ def notebook_way(model: object, images: np.ndarray) -> dict[str, bytes]:
 def effq_way(model: object, images: np.ndarray, folder: Path) -> dict[str, bytes]:
     """Freezes once and converts from constants."""
     freeze(model, folder / "frozen")
-    forms = ("float32", "float16", "dynamic_range")
-    files = {form: convert(folder / "frozen", form) for form in forms}
+    files = {form: convert(folder / "frozen", form) for form in ("float32", "float16")}
+    chosen = dynamic_kernels(files["float32"], 8, SilentReporter()).items()
+    kernels = {name: choice.kernel for name, choice in chosen}
+    files["dynamic_range"] = with_hybrid_kernels(files["float32"], kernels)
     (folder / "float32.tflite").write_bytes(files["float32"])
     statistics = collect_statistics(folder / "float32.tflite", images, SilentReporter())
     ranges = statistics.ranges("min_max", 100.0)

@@ -19,8 +19,9 @@ from typing import Any
 
 from effq_core.base.settings import Home
 from effq_core.experiment.variants import standard
+from effq_core.learn.access import ROUNDING_STAGE, find_rounding, find_tensors
 from effq_core.learn.access import STAGE as TENSORS
-from effq_core.learn.access import find_tensors
+from effq_core.learn.rounding import RoundingRecord
 from effq_core.learn.tensors import ARRAYS_FILE, INDEX_FILE
 from effq_core.results.document import REFERENCE_FOLDER, Results
 from effq_core.store.artifacts import ArtifactStore
@@ -51,7 +52,8 @@ def main() -> int:
     if report is None:
         parser.error("the run's report has disappeared from the store: resume the run")
     results = json.loads((report.path / RESULTS_FILE).read_text(encoding="utf-8"))
-    tensors = find_tensors(Results.from_dict(results, home.artifacts))
+    stored = Results.from_dict(results, home.artifacts)
+    tensors, rounding = find_tensors(stored), find_rounding(stored)
     if tensors is None:
         parser.error("the run has kept no tensors: resume the run")
     results["experiment"]["dataset"] = DATASET
@@ -62,6 +64,8 @@ def main() -> int:
     }
     shutil.rmtree(REFERENCE_FOLDER, ignore_errors=True)
     _copy(tensors, TENSORS, ARRAYS_FILE, INDEX_FILE)
+    if rounding is not None:
+        _copy(rounding, ROUNDING_STAGE, RoundingRecord.FILE)
     for name, values in results["variants"].items():
         _copy(home.artifacts / values["predictions"], f"predictions/{name}", PREDICTIONS_FILE)
         values["predictions"] = f"predictions/{name}"

@@ -17,6 +17,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "Calibration": "effq_core.experiment:Calibration",
     "Experiment": "effq_core.experiment:Experiment",
+    "Fitted": "effq_core.experiment.fitted:Fitted",
     "Layers": "effq_core.experiment.mixed:Layers",
     "Mixed": "effq_core.experiment.mixed:Mixed",
     "Progress": "effq_core.api.progress:Progress",

@@ -24,7 +24,10 @@ def integers_chart(layer: RoundedLayer, bits: int, rule: str) -> go.Figure:
     nearest = np.clip(np.round(weights), low, high)
     off = integers != nearest
     figure = new_figure(
-        height=340, x_title="weight (steps of the grid)", y_title="integer it becomes", legend=True
+        height=340,
+        x_title="weight (steps of the grid)",
+        y_title="integer it becomes",
+        legend="foot",
     )
     line = np.linspace(min(weights.min(), integers.min()), max(weights.max(), integers.max()), 600)
     figure.add_scatter(
@@ -68,16 +71,14 @@ def errors_chart(layer: RoundedLayer, rule: str) -> go.Figure:
             y=errors,
             name=title,
             marker={"color": colour},
-            text=[f"{fmt.plain(error, 2)} %" for error in errors],
+            text=[_percent(error) for error in errors],
             textposition="outside",
             cliponaxis=False,
             hovertemplate=f"{title}, %{{x}} bits: %{{y:.3g}} %<extra></extra>",
         )
         words.append(
             f"{title}: "
-            + ", ".join(
-                f"{fmt.plain(e, 2)} % at {b} bits" for b, e in zip(BITS, errors, strict=True)
-            )
+            + ", ".join(f"{_percent(e)} at {b} bits" for b, e in zip(BITS, errors, strict=True))
         )
         if rule == NEAREST:
             break
@@ -87,3 +88,7 @@ def errors_chart(layer: RoundedLayer, rule: str) -> go.Figure:
     return describe(
         figure, f"Error of the output of {html.escape(layer.name)}. {'; '.join(words)}."
     )
+
+
+def _percent(error: float) -> str:
+    return f"{fmt.plain(error, 2)} %" if error >= 0.001 else "< 0.001 %"

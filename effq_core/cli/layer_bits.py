@@ -17,9 +17,7 @@ def print_bits(blocks: dict[str, dict[str, float]]) -> None:
     titles = tuple(get_variant(name).title for name in blocks)
     made = output.table("Block", *titles, title="Bits of a weight", right=titles)
     for block in dict.fromkeys(block for each in blocks.values() for block in each):
-        bits = [
-            fmt.plain(each[block], 2) if block in each else fmt.NOTHING for each in blocks.values()
-        ]
+        bits = [f"{each[block]:g}" if block in each else fmt.NOTHING for each in blocks.values()]
         made.add_row(output.safe(block), *bits)
     output.say("")
     output.stdout().print(made)

@@ -13,7 +13,8 @@ _MEASURE = "Measurement"
 @with_options(lambda: map(option, ASKED))
 def run(
     preset: Annotated[
-        str, typer.Option(help="Start from demo, paper or thorough; other options change it.")
+        str,
+        typer.Option(help="Start from demo, paper, thorough or extreme; other options change it."),
     ] = "demo",
     one_level_down: Annotated[bool, one_level_down("Model and photos")] = False,
     remeasure: Annotated[

@@ -40,7 +40,9 @@ def _is_shared(setting: Setting) -> bool:
 @with_options(_options)
 def start(
     context: typer.Context,
-    preset: Annotated[str, typer.Option(help="Start from demo, paper or thorough.")] = "demo",
+    preset: Annotated[
+        str, typer.Option(help="Start from demo, paper, thorough or extreme.")
+    ] = "demo",
     one_level_down: Annotated[bool, one_level_down(_BASE)] = False,
     name: Annotated[str, typer.Option(help="Name of the sweep.")] = "",
     dry_run: Annotated[

@@ -53,9 +53,11 @@ def warn(experiment: Experiment, home: Home) -> None:
     note = head_note(card, dataset)
     if note.text and not experiment.files_of:
         say(note.text, style="yellow" if note.near_miss else "", error=True)
-    if experiment.mixed and experiment.mixed.keep and names_of(card) is None:
+    kept = experiment.mixed and experiment.mixed.keep and "--keep"
+    named = kept or (experiment.fitted and experiment.fitted.widths and "--widths")
+    if named and names_of(card) is None:
         say(
-            "The names after --keep are checked once the float32 file is made. Add the model "
+            f"The names after {named} are checked once the float32 file is made. Add the model "
             "again, and they are checked before anything runs.",
             style="yellow",
             error=True,

@@ -10,6 +10,7 @@ from effq_core.base.errors import ExperimentError
 from effq_core.base.glossary import tip
 from effq_core.experiment.mixed import BUDGETS
 from effq_core.experiment.setting import Axis, Described, Use, setting
+from effq_core.experiment.variants import FEW_BITS
 
 WIDTHS = (8, 4, 2)
 """Bits a weight of a matrix product can have."""
@@ -26,14 +27,14 @@ _SEARCHED = Use(
 class Fitted(Described):
     """Bits of each layer: named, or those that lose least within limits."""
 
-    PANEL = "Fitted bits"
+    PANEL = FEW_BITS
 
     max_size: int | None = setting(
         None, noun="largest size, in KiB,", title="Largest file", help=tip("max_size"), unit="KiB",
         bounds=(1, 10_000_000), step=100, nothing="int4's size", option="--max-size", key="size",
-        use=_SEARCHED,
+        omitted=True, use=_SEARCHED,
         axis=Axis(
-            name="max_sizes", title="largest sizes",
+            name="size_limits", title="largest files", values=(2500, 3000, 3500, 4000),
             words=lambda size: "int4's size" if size is None else fmt.kib(size * fmt.KIB),
         ),
     )  # fmt: skip

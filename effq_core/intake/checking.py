@@ -35,6 +35,7 @@ from effq_core.quantize.freeze import freeze
 from effq_core.quantize.qat_scheme import insert_fake_quant
 from effq_core.runtimes.model import Model
 from effq_core.runtimes.registry import inspect_file
+from effq_core.tflite.matrices import few_bits_problem
 from effq_core.tflite.network import read_network
 
 _SAME = 1e-3  # largest difference of a probability between Keras and what is kept or converted
@@ -93,7 +94,9 @@ class Check:
         report = entry.to_plain() | {"background": background, "classes": int(found.shape[1])}
         report |= {"parameters": parameters, "qat_problems": problems[:50]}
         report |= {"head_problem": self._head_problem(flattened), "int8_problem": int8_problem}
-        names = read_network(self._scratch / "float32.tflite").names.to_dict()
+        float32 = self._scratch / "float32.tflite"
+        report |= {"few_bits_problem": few_bits_problem(float32.read_bytes())}
+        names = read_network(float32).names.to_dict()
         return report | {"names": names, "notes": self.notes, "answers": answers}
 
     def _step(self, title: str) -> AbstractContextManager[Progress]:

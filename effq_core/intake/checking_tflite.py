@@ -13,7 +13,8 @@ from effq_core.intake import sample_answers as asked
 from effq_core.intake import steps
 from effq_core.intake.ending import Ending, ending_of_file, is_logit
 from effq_core.intake.sample_answers import CHECK_WHAT_WAS_SAID, unrecognised
-from effq_core.intake.steps import under_way
+from effq_core.intake.steps import Progress, under_way
+from effq_core.measure.gates.xnnpack_vs_reference import kernels_gate
 from effq_core.models import file_input
 from effq_core.models.own import extra_output
 from effq_core.models.own.card import Preprocessing
@@ -22,7 +23,10 @@ from effq_core.photos.image_input import ImageInput, Resize
 from effq_core.runtimes.file_report import FileReport
 from effq_core.runtimes.model import Model, channels_of
 from effq_core.runtimes.registry import inspect_file, open_session
+from effq_core.tflite.file import read_tflite
+from effq_core.tflite.needs import need_of
 from effq_core.tflite.operators import BY_NAME
+from effq_core.tflite.packing import BITS
 
 _LEAST = 160  # of 256 values kept apart: 141 at most with wrong preprocessing, else 200
 _CERTAIN = 192  # so few are worth a note
@@ -95,12 +99,38 @@ def _report(path: Path, out: Path) -> FileReport:
                     "Only LiteRT's built-in operators are run.",
                 )
             step.detail = f"{fmt.counted(sum(report.ops.values()), 'operator')}, all built in."
+            _few_bits(path, step)
             return report
     except UnloadableError as error:
         raise ModelError(
             "The .tflite file cannot be read, or has operators LiteRT does not have.",
             "Convert it again with built-in operators only: no Flex or custom ones.",
         ) from error
+
+
+def _few_bits(path: Path, step: Progress) -> None:
+    """Says how many layers have weights of few bits, and which LiteRT they need."""
+    need = need_of(path)
+    if need is None:
+        return
+    kernels = [(op.kind.name, op.kernel) for op in read_tflite(path).main.operators if op.kernel]
+    bits = [BITS.get(kernel.dtype, 32) for _, kernel in kernels]
+    told = ", ".join(f"{bits.count(each)} with {each}-bit" for each in sorted(set(bits)))
+    layers = fmt.counted(len(bits), "layer")
+    step.detail += f" Of {layers}, {told} weights. {need.text}"
+    slow = sum(BITS.get(kernel.dtype) == 4 and "CONV" in kind for kind, kernel in kernels)
+    if slow:
+        told = f"{step.detail} XNNPACK runs no 4-bit convolution: {slow} will be slow."
+        step.warn(told, "Make 1×1 convolutions FULLY_CONNECTED, as EffQ's int4 does.")
+
+
+def _require_kernels(path: Path, images: Any) -> None:
+    """Refuses weights of few bits that LiteRT runs without an error, and computes wrongly."""
+    if need_of(path) is not None and not (gate := kernels_gate(path, images)).passed:
+        raise ModelError(
+            f"LiteRT computes wrong answers from its weights of few bits. {gate.text}",
+            "Use FULLY_CONNECTED with a scale for each output, or for groups of 32 or 64 inputs.",
+        )
 
 
 def check_tflite(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
@@ -144,6 +174,7 @@ def check_tflite(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
     with under_way(out, "Try it on sample photos") as step:
         odd, doubts = _doubts(found)
         refed, fed = folder / steps.SCRATCH / "refed", feeding.normalisation
+        _require_kernels(path, photos.pixels)
         step.detail = f"{fmt.counted(len(found), 'photo')} answered; see below."
         if doubt := unrecognised(path, refed, photos, found, labels, outside=fed):
             doubts.append((doubt, CHECK_WHAT_WAS_SAID))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from effq_core.base import formatting as fmt
 from effq_core.base.settings import Home
 from effq_core.experiment.variants import BASELINE, PTQ, get_variant
 from effq_core.layers.measures import Measure
@@ -51,8 +50,8 @@ def bits_measure(blocks: Mapping[str, float], network: Network) -> Measure:
     return Measure(
         title="Bits of a weight, mean of the block",
         values={block.name: blocks[block.name] for block in network.blocks if block.name in blocks},
-        write=lambda bits: f"{fmt.decimals(bits, 1)} bits",
-        brief=lambda bits: fmt.plain(bits, 2),
+        write=lambda bits: f"{bits:g} bits",
+        brief=lambda bits: f"{bits:g}",
         low_is_bad=True,
     )
 

@@ -28,6 +28,8 @@ from effq_core.tflite.network import read_network
 from effq_core.tflite.product_layers import Layer, layers_of
 
 LEDGER = "widths.json"
+SHOWN = ("nearest", "gptq")
+"""Rounding rules whose errors are shown beside the chosen one's."""
 NARROW = tuple(bits for bits in WIDTHS if bits < 8)
 
 Kernels = Mapping[int, Mapping[str, IntegerKernel]]
@@ -89,7 +91,7 @@ class WidthMeter:
         quiet = PreparingReporter(self._reporter)
         kernels = {
             rule: rounded_at_each_width(self._matrices, self._float32, rule, self._moments, quiet)
-            for rule in ROUNDING
+            for rule in dict.fromkeys((*SHOWN, self._rule))
         }
         baseline = self._ledger.get("int8", lambda: self._ask({}))
         answers = dict(self._tried(kernels[self._rule]))

@@ -44,6 +44,11 @@ class Evidence:
     context: Measured  # everything that was measured
     variant: Variant  # whose file it is
 
+    @property
+    def made(self) -> Mapping[str, Any]:
+        """What the stage that made its file returned."""
+        return self.context.summaries.get(f"file:{self.variant.name}", {})
+
     def file(self, variant: str) -> FileReport:
         """Returns what is in a variant's file."""
         return FileReport.from_dict(self.read(f"inspect:{variant}", "file.json"))

@@ -172,6 +172,11 @@ class Planner(MeasuringPlanner):
         self.add("moments", "low_bits:moments", inputs=watched, weight=seconds)
         return {"moments": "moments"}
 
+    def dynamic(self, row: Variant) -> None:
+        """Adds a file with the variant's bits for weights, and floats for activations."""
+        inputs, params = {**_FLOAT32, "model": "model"}, {"bits": row.weight_bits}
+        self.add(f"convert:{row.name}", "low_bits:dynamic", params=params, inputs=inputs, weight=3)
+
     def finetune(self, name: str, *, fake_quant: bool) -> None:
         """Adds fine-tuning, with fake-quant operators in the graph or without."""
         inputs = {"model": "model", "training": "pixels:training"}

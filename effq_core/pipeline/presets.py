@@ -35,7 +35,13 @@ def thorough(model: str = BUNDLED_MODEL, dataset: str = "imagenette") -> Experim
     return Experiment(model=model, dataset=dataset, variants=standard() + controls())
 
 
-PRESETS = {"demo": demo, "paper": paper, "thorough": thorough}
+def extreme(model: str = BUNDLED_MODEL, dataset: str = "imagenette") -> Experiment:
+    """Returns what 8, 4 and 2 bits lose, and what rounding and training give back."""
+    few = ("int8", "int4_nearest", "int4", "int4_qat", "fitted")
+    return Experiment(model=model, dataset=dataset, variants=few, qat=Qat(epochs=2))
+
+
+PRESETS = {"demo": demo, "paper": paper, "thorough": thorough, "extreme": extreme}
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,13 @@ def offered(home: Home) -> tuple[Preset, ...]:
             "Thorough",
             "Every variant and control, on all available photos.",
             thorough(dataset=dataset),
+            "" if photos else "Imagenette",
+        ),
+        Preset(
+            "extreme",
+            "Extreme",
+            "4 bits and below: what rounding saves, what training adds, and bits fitted to a size.",
+            extreme(dataset=dataset),
             "" if photos else "Imagenette",
         ),
     )

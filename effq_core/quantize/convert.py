@@ -26,10 +26,6 @@ def _configure_float16(converter: Any) -> None:
     converter.target_spec.supported_types = [tf.float16]
 
 
-def _configure_dynamic_range(converter: Any) -> None:
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-
-
 def _configure_qat(converter: Any) -> None:
     # No representative dataset: it would calibrate again and hide a missing fake-quant.
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -40,7 +36,6 @@ def _configure_qat(converter: Any) -> None:
 _CONFIGURE: dict[str, Callable[[Any], None]] = {
     "float32": lambda converter: None,
     "float16": _configure_float16,
-    "dynamic_range": _configure_dynamic_range,
     "qat": _configure_qat,
 }
 

@@ -4,7 +4,7 @@ from effq_core.base import formatting as fmt
 from effq_core.base.hardware import Hardware
 from effq_core.base.intervals import proportion
 from effq_core.experiment import REFERENCE, Experiment
-from effq_core.experiment.variants import MIXED
+from effq_core.experiment.variants import FITTED, MIXED
 from effq_core.measure.latency import NOT_TOGETHER
 from effq_core.models.catalogue import MODELS
 from effq_core.results.document import Results, VariantResult
@@ -16,6 +16,7 @@ HEADS = {
     "new": "a new one on the model's frozen features, because the photos' classes are new",
     "unlabelled": "photos without labels: agreement with float32, no accuracy",
 }
+BITS = "Fitted bits"  # name of the setting that says what ``fitted`` is made of
 KEPT = "Kept in floats"  # name of the setting that says what ``int8_mixed`` is made of
 
 
@@ -65,6 +66,7 @@ def settings(results: Results) -> list[tuple[str, str]]:
     found += [
         ("Calibration", calibration_text(results)),
         *([(KEPT, kept_text(results))] if MIXED in results.variants else []),
+        *([(BITS, bits_text(results))] if FITTED in results.variants else []),
         ("Fine-tuning", "; ".join(filter(None, (qat_text(results), shipped_epochs(results))))),
         ("Latency", _timing(results)),
         ("Seed", _seed(experiment)),
@@ -121,6 +123,14 @@ def kept_text(results: Results) -> str:
         return str(found)
     names = ", ".join(made.get("keep") or ()) or "nothing"
     return f"{names}; kernels stored in {made.get('precision')}; chosen by hand"
+
+
+def bits_text(results: Results) -> str:
+    """Says how many bits ``fitted`` has where, and who chose them."""
+    made = results.variants[FITTED].conversion
+    blocks = ", ".join(f"{name} {bits:g}" for name, bits in (made.get("blocks") or {}).items())
+    said = str(made.get("sentence") or "chosen by hand").removesuffix(".")
+    return f"mean bits of a weight by block: {blocks}; {said}"
 
 
 def _timing(results: Results) -> str:

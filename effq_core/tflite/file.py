@@ -28,8 +28,8 @@ class Tensor:
     name: str  # its name; empty where it has none
     shape: tuple[int, ...]  # its sides; 1 where a side may vary
     dtype: str  # such as ``FLOAT32`` or ``INT8``
-    # Steps between neighbouring integers, float32: none for floats, one for all, or one for each
-    # output channel of a kernel.
+    # Steps between neighbouring integers, float32: none for floats, one for all, one for each
+    # output channel of a kernel, or one for each group of its inputs: ``(outputs, groups)``.
     scales: npt.NDArray[np.float32]
     zero_points: npt.NDArray[np.int64]  # the integers that stand for zero, int64, likewise
     buffer: int  # number of the buffer its values are stored in; several tensors may share one
@@ -39,7 +39,9 @@ class Tensor:
     @property
     def grid(self) -> tuple[float, int] | None:
         """Its first scale and zero point, an activation's only ones; ``None`` for floats."""
-        return (float(self.scales[0]), int(self.zero_points[0])) if len(self.scales) else None
+        if self.scales.ndim > 1 or not len(self.scales):
+            return None
+        return float(self.scales[0]), int(self.zero_points[0])
 
     @property
     def values(self) -> npt.NDArray[Any]:
@@ -47,6 +49,17 @@ class Tensor:
         if (bits := BITS.get(self.dtype, 8)) < 8:
             return unpacked(self.data, bits, self.shape)
         return self.data.view(np.dtype(self.dtype.lower())).reshape(self.shape)
+
+    @property
+    def weights(self) -> npt.NDArray[np.float32]:
+        """The numbers a kernel's values stand for, whose first axis is that of the outputs."""
+        rows = self.values.reshape(self.shape[0], -1).astype(np.float32)
+        if self.scales.size > 1:
+            scales = self.scales.reshape(len(rows), -1)
+            rows = rows * np.repeat(scales, rows.shape[1] // scales.shape[1], axis=1)
+        elif self.scales.size:
+            rows = rows * self.scales
+        return rows.reshape(self.shape)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -122,7 +135,7 @@ def unpack(content: bytes) -> Any:
 
 
 def _graph(model: Any, graph: Any) -> Graph:
-    tensors = tuple(_tensor(model, index, each) for index, each in enumerate(graph.tensors))
+    tensors = tuple(_tensor(model, graph, index) for index in range(len(graph.tensors)))
     operators: list[Operator] = []
     unpacked: dict[Tensor, Tensor | None] = {}
     for index, op in enumerate(graph.operators):
@@ -158,19 +171,35 @@ def _kind(code: Any) -> OperatorKind:
     return OperatorKind(name=name, title=name, is_custom=True)
 
 
-def _tensor(model: Any, index: int, tensor: Any) -> Tensor:
+def _tensor(model: Any, graph: Any, index: int) -> Tensor:
+    tensor = graph.tensors[index]
     grid, data = tensor.quantization, model.buffers[tensor.buffer].data
-    is_integer = grid is not None and grid.scale is not None
+    scales, zero_points = _scales(model, graph, grid)
     return Tensor(
         index=index,
         name=_text(tensor.name),
         shape=_row(tensor.shape),
         dtype=_TYPES[tensor.type],
-        scales=np.asarray(grid.scale if is_integer else (), np.float32),
-        zero_points=np.asarray(grid.zeroPoint if is_integer else (), np.int64),
+        scales=scales,
+        zero_points=zero_points,
         buffer=tensor.buffer,
         data=np.asarray(() if data is None else data, np.uint8),
     )
+
+
+def _scales(
+    model: Any, graph: Any, grid: Any
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+    """Returns a tensor's scales and zero points; those of groups lie in a tensor of their own."""
+    details = grid and grid.details
+    if isinstance(details, schema.BlockwiseQuantizationT):
+        stored = graph.tensors[details.scales]
+        data = np.asarray(model.buffers[stored.buffer].data, np.uint8)
+        scales = data.view(_TYPES[stored.type].lower()).astype(np.float32)
+        return scales.reshape(_row(stored.shape)), np.zeros(scales.size, np.int64)
+    if grid is None or grid.scale is None:
+        return np.zeros(0, np.float32), np.zeros(0, np.int64)
+    return np.asarray(grid.scale, np.float32), np.asarray(grid.zeroPoint, np.int64)
 
 
 def _row(vector: Any) -> tuple[int, ...]:

@@ -21,7 +21,7 @@ from effq_core.tflite.operators import BY_CODE
 from effq_core.tflite.packing import packed
 from effq_core.tflite.rewriting import opcode, pack
 
-_TYPES = {8: schema.TensorType.INT8, 4: schema.TensorType.INT4, 2: schema.TensorType.INT2}
+TYPES = {8: schema.TensorType.INT8, 4: schema.TensorType.INT4, 2: schema.TensorType.INT2}
 _LANES = {4: 2, 2: 4}
 """XNNPACK wants the number of inputs to divide by this."""
 _INT32 = np.iinfo(np.int32)
@@ -109,6 +109,17 @@ def fitting_bits(op: Operator, bits: int) -> int:
     return next((b for b in (2, 4) if b >= bits and inputs % _LANES[b] == 0), 8)
 
 
+def few_bits_problem(file: bytes) -> str:
+    """Says why no layer of a model can have weights of fewer than eight bits; empty where one can.
+
+    Args:
+        file: Its float32 file or its int8 file.
+    """
+    if any(fitting_bits(op, min(_LANES)) < 8 for op in matrix_products(with_matrices(file))):
+        return ""
+    return "the model has no 1×1 convolution or Dense layer with an even number of inputs"
+
+
 def with_kernels(file: bytes, kernels: Mapping[str, IntegerKernel]) -> bytes:
     """Gives matrix products of an integer file other weights.
 
@@ -130,18 +141,18 @@ def with_kernels(file: bytes, kernels: Mapping[str, IntegerKernel]) -> bytes:
         kernel, entering = graph.tensors[op.inputs[1]], graph.tensors[op.inputs[0]]
         if tuple(kernel.shape) != new.values.shape:
             raise StageError(f"The weights of {name!r} have another shape.", _HINT)
-        kernel.type = _TYPES[new.bits]
-        kernel.buffer = _new_buffer(model, packed(new.values, new.bits))
-        _set_scales(kernel, new.scales)
+        kernel.type = TYPES[new.bits]
+        kernel.buffer = new_buffer(model, packed(new.values, new.bits))
+        set_scales(kernel, new.scales)
         steps = float(entering.quantization.scale[0]) * new.scales
         bias = np.clip(np.round(new.bias / steps), _INT32.min + 1, _INT32.max).astype(np.int32)
         place = int(op.inputs[2]) if len(op.inputs) > 2 else -1
         if readers[place] != 1:  # there is none, or it is another layer's as well
             place = _new_bias(graph, kernel.name + b"/bias", len(bias))
             op.inputs = np.array([*op.inputs[:2], place], np.int32)
-        graph.tensors[place].buffer = _new_buffer(model, bias.view(np.uint8))
-        _set_scales(graph.tensors[place], steps)
-    _drop_unused_buffers(model)
+        graph.tensors[place].buffer = new_buffer(model, bias.view(np.uint8))
+        set_scales(graph.tensors[place], steps)
+    drop_unused_buffers(model)
     return pack(model)
 
 
@@ -156,22 +167,23 @@ def with_integers(file: bytes, constants: Mapping[int, npt.NDArray[Any]]) -> byt
         StageError: If integers have another shape than their tensor.
     """
     model = unpack(file)
-    bits = {number: width for width, number in _TYPES.items()}
+    bits = {number: width for width, number in TYPES.items()}
     for index, values in constants.items():
         tensor = model.subgraphs[0].tensors[index]
         if tuple(tensor.shape) != values.shape:
             raise StageError(f"The integers of {tensor.name.decode()!r} have another shape.", _HINT)
         narrow = tensor.type in bits
         data = packed(values, bits[tensor.type]) if narrow else values.view(np.uint8).reshape(-1)
-        tensor.buffer = _new_buffer(model, data)
-    _drop_unused_buffers(model)
+        tensor.buffer = new_buffer(model, data)
+    drop_unused_buffers(model)
     return pack(model)
 
 
 _HINT = "This is a bug: please report it with the model's architecture."
 
 
-def _set_scales(tensor: Any, scales: npt.NDArray[np.float64]) -> None:
+def set_scales(tensor: Any, scales: npt.NDArray[np.float64]) -> None:
+    """Makes a tensor of the schema symmetric integers, with a scale for each output."""
     grid = tensor.quantization = schema.QuantizationParametersT()
     grid.scale = scales.astype(np.float32)
     grid.zeroPoint = np.zeros(len(scales), np.int64)
@@ -186,14 +198,15 @@ def _new_bias(graph: Any, name: bytes, length: int) -> int:
     return len(graph.tensors) - 1
 
 
-def _new_buffer(model: Any, data: npt.NDArray[np.uint8]) -> int:
+def new_buffer(model: Any, data: npt.NDArray[np.uint8]) -> int:
+    """Adds a buffer to a model of the schema; returns its number."""
     buffer = schema.BufferT()
     buffer.data = data
     model.buffers.append(buffer)
     return len(model.buffers) - 1
 
 
-def _drop_unused_buffers(model: Any) -> None:
+def drop_unused_buffers(model: Any) -> None:
     """Empties the buffers nothing reads any more: they would stay in the file."""
     used = {tensor.buffer for graph in model.subgraphs for tensor in graph.tensors}
     used |= {each.buffer for each in model.metadata or ()}

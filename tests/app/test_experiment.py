@@ -40,6 +40,7 @@ def test_a_variants_help_says_how_its_weights_are_rounded(
 def test_every_setting_is_asked_for(open_view: OpenView, tmp_path: Path) -> None:
     app = open_view(tmp_path, "experiment")
     app.checkbox(key="exp_variant_int8_mixed").check()
+    app.checkbox(key="exp_variant_fitted").check()
     app.checkbox(key="exp_variant_int4").check().run()
     drawn = {
         widget.key

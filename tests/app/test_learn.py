@@ -20,6 +20,7 @@ from tests.app.conftest import OpenView, words
 PARTS = {
     "weights": "What happens when a weight gets only n bits?",
     "ranges": "Why can more calibration photos make int8 worse?",
+    "rounding": "Ranges, rounding, training: what decides at 8, 4 and 2 bits?",
     "fake-quant": "How can a network train through rounding?",
     "training": "What does int8 lose, and what recovers it?",
 }
@@ -109,6 +110,26 @@ def test_a_value_is_followed_through_fake_quant_and_clipped_at_the_end(learn: Ap
     assert float(found["Out"]) < float(found["In"])
     app.slider(key="learn_fake_bits").set_value(8).run()
     assert metrics(app)["Stored as"] == "127"
+
+
+def test_fewer_bits_lose_more_of_a_layers_output_and_gptq_less(learn: AppTest) -> None:
+    app = go(learn, "rounding")
+    lost = []
+    for bits in (8, 4, 2):
+        app.button_group(key="learn_rounded_bits").set_value(bits).run()
+        found = metrics(app)
+        lost.append([float(found[name].removesuffix(" %")) for name in _BY])
+        assert f"With {bits} bits" in words(app)
+    assert all(gptq < nearest for nearest, gptq in lost)
+    assert lost == sorted(lost)
+
+
+_BY = ("Error by nearest", "By GPTQ")
+
+
+def test_a_run_of_eight_bits_says_how_to_see_rounding(open_view: OpenView, tiny_run: Any) -> None:
+    app = go(open_view(tiny_run.home.root, "learn", tiny_run.run.id), "rounding")
+    assert "Tick “int4”" in words(app) and not app.exception
 
 
 def test_the_reference_runs_controls_are_set_against_each_other(learn: AppTest) -> None:

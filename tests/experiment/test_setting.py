@@ -26,6 +26,7 @@ NOT_ASKED = {
     "qat": "a part: its settings are asked for",
     "low_bits": "a part: its settings are asked for",
     "mixed": "a part: asked for by the variant int8_mixed",
+    "fitted": "a part: asked for by the variant fitted",
     "common_seed": "sweeps set it",
     "sitting": "--remeasure counts it",
     "files_of": "`effq evaluate` sets it",

@@ -24,7 +24,13 @@ TINY = Experiment(
 """The bundled EfficientNetV2-B0 on small images, as every test's small run."""
 
 SMALL = replace(
-    TINY, model="own:brought", image_size=None, qat=Qat(epochs=2), threads=(1,), evaluation_size=30
+    TINY,
+    model="own:brought",
+    variants=(*TINY.variants, "int4_qat", "fitted", "dynamic_int4"),
+    image_size=None,
+    qat=Qat(epochs=2),
+    threads=(1,),
+    evaluation_size=30,
 )
 """A network of a few layers that somebody brought: the same stages in a tenth of the time."""
 

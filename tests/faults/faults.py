@@ -142,19 +142,28 @@ FAULTS: dict[str, Fault] = {
 
 KINDS = (
     *("index", "pixels", "model", "freeze", "keras", "convert", "calibrate", "quantize"),
-    *("finetune", "ranges", "lookalikes", "inspect", "evaluate", "benchmark", "tensors", "report"),
+    *("moments", "round", "dynamic", "bounds", "widths", "fit", "round_widths", "train_file"),
+    *("finetune", "ranges", "lookalikes", "inspect", "evaluate", "benchmark", "tensors"),
+    *("rounding", "report"),
 )
 """Kinds of stages in the order of the work."""
 
+APART = {
+    "quantize": "convert:int8",
+    "round": "convert:int4",
+    "dynamic": "convert:dynamic_int4",
+    "round_widths": "convert:fitted",
+    "train_file": "finetune:int4_qat",
+    "inspect": "inspect:int8",
+    "evaluate": "evaluate:int8",
+}
+"""Stages that stand for a kind, or are one of their own here."""
+
 
 def representatives(base: Base) -> dict[str, str]:
-    """One stage of each kind, by the kind's name; quantizing is a kind of its own here."""
+    """One stage of each kind, by the kind's name."""
     found: dict[str, str] = {}
     for name, row in base.stages.items():
         found.setdefault(row.kind, name)
-    for kind in ("inspect", "evaluate"):
-        if f"{kind}:int8" in base.stages:
-            found[kind] = f"{kind}:int8"
-    if "convert:int8" in base.stages:
-        found["quantize"] = "convert:int8"
+    found |= {kind: name for kind, name in APART.items() if name in base.stages}
     return {kind: found[kind] for kind in KINDS if kind in found}

@@ -43,7 +43,6 @@ def tflite(model: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("ready")
     freeze(model, folder / "frozen")
     path = folder / "net.tflite"
-    path.write_bytes(convert(folder / "frozen", "dynamic_range"))
     path.write_bytes(convert(folder / "frozen", "float32"))
     return path
 

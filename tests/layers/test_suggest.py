@@ -19,6 +19,7 @@ from effq_core.experiment.mixed import Layers, Mixed, Precision
 from effq_core.layers import trials as module
 from effq_core.layers.effect import EffectMeter
 from effq_core.layers.suggest import orders, suggest
+from effq_core.layers.trial_files import LEDGER
 from effq_core.layers.trial_record import TRIALS_FILE, Suggestion, TrialRecord
 from effq_core.layers.trial_wording import recovered
 from effq_core.layers.trials import Bench
@@ -207,14 +208,14 @@ def test_a_killed_search_goes_on_and_measures_nothing_twice(
     with pytest.raises(Cancelled):
         case.suggest(case.bench(tmp_path, limits, reporter=Killed()))
     assert len(made) == 2
-    once = json.loads((tmp_path / module.LEDGER).read_text())["results"]
+    once = json.loads((tmp_path / LEDGER).read_text())["results"]
     found = case.suggest(case.bench(tmp_path, limits))
-    again = json.loads((tmp_path / module.LEDGER).read_text())["results"]
+    again = json.loads((tmp_path / LEDGER).read_text())["results"]
     assert {key: again[key] for key in once} == once, "a timing would differ if it were taken anew"
     assert len(found.trials) == len(again)
     # The one that was under way when the search was killed is the only one made again.
     assert len(made) == len(again) - 1 + 1
-    assert [path.name for path in tmp_path.iterdir()] == [module.LEDGER]
+    assert [path.name for path in tmp_path.iterdir()] == [LEDGER]
 
 
 def test_records_are_read_as_written_and_damaged_ones_refused(case: Case, tmp_path: Path) -> None:

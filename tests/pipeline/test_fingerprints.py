@@ -57,6 +57,7 @@ EXPERIMENTS = {
     "own model": replace(
         ALL, model="own:mine", variants=("int8", "int8_qat", "int8_float_control")
     ),
+    "few bits": replace(ALL, variants=("int4_qat", "fitted_qat", "int2_qat", "dynamic_int4")),
     "own model, new head": replace(ALL, model="own:pets", variants=("float16",)),
     "own file": replace(ALL, model="own:mine", variants=("float16", "file_theirs")),
 }

@@ -14,6 +14,7 @@ from effq_core.base import hardware
 from effq_core.base.errors import ExperimentError
 from effq_core.base.settings import Home
 from effq_core.experiment import Calibration, Experiment, Qat, QatLoss
+from effq_core.experiment.fitted import Fitted
 from effq_core.experiment.low_bits import LowBits
 from effq_core.experiment.mixed import Layers, Mixed, Precision
 from effq_core.models.catalogue import MODELS
@@ -46,6 +47,10 @@ OTHER: dict[str, Any] = {
     "mixed.max_extra_size": 44.0,
     "mixed.max_latency_ratio": 3.0,
     "mixed.budget_seconds": 55,
+    "fitted.max_size": 3333,
+    "fitted.max_slowdown": 1.25,
+    "fitted.widths": ("block3a=4",),
+    "fitted.budget_seconds": 66,
 }
 """Another value of each setting a person can choose."""
 
@@ -66,6 +71,9 @@ EXPERIMENTS = {
     "layers": Experiment(variants=("float32",), layers=Layers()),
     "mixed, looked for": Experiment(variants=("int8_mixed",)),
     "mixed, named": Experiment(variants=("int8_mixed",), mixed=Mixed(keep=("block1a",))),
+    "int4": Experiment(variants=("int4",)),
+    "fitted, looked for": Experiment(variants=("fitted",)),
+    "fitted, named": Experiment(variants=("fitted",), fitted=Fitted(widths=("block2a=4",))),
 }
 
 
@@ -117,8 +125,14 @@ def test_a_setting_has_an_effect_just_where_the_table_says_so(
 
 
 def test_every_setting_is_looked_at() -> None:
-    parts = {"calibration": Calibration, "qat": Qat, "layers": Layers, "mixed": Mixed}
-    parts |= {"low_bits": LowBits}
+    parts = {
+        "calibration": Calibration,
+        "qat": Qat,
+        "low_bits": LowBits,
+        "layers": Layers,
+        "mixed": Mixed,
+        "fitted": Fitted,
+    }
     assert all(map(is_dataclass, parts.values()))
     names = {each.name for each in fields(Experiment)} - set(parts) - NOT_CHOSEN
     names |= {f"{part}.{each.name}" for part, kind in parts.items() for each in fields(kind)}

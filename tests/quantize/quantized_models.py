@@ -17,11 +17,13 @@ from effq_core.base.reporting import SilentReporter
 from effq_core.models.families.family import FAMILIES
 from effq_core.quantize.calibration import ActivationStatistics, collect_statistics
 from effq_core.quantize.convert import convert, quantize_with_ranges
+from effq_core.quantize.dynamic import dynamic_kernels
 from effq_core.quantize.finetune import observe_ranges
 from effq_core.quantize.freeze import freeze
 from effq_core.quantize.qat_scheme import insert_fake_quant
 from effq_core.runtimes.file_report import FileReport
 from effq_core.runtimes.registry import inspect_file
+from effq_core.tflite.hybrid import with_hybrid_kernels
 
 import tf_keras as keras
 
@@ -52,6 +54,11 @@ class Quantized:
             if form == "int8":
                 ranges = self.statistics.ranges("min_max", 100)
                 content = quantize_with_ranges(self.file("float32").read_bytes(), ranges)
+            elif form == "dynamic_range":
+                content = self.file("float32").read_bytes()
+                chosen = dynamic_kernels(content, 8, SILENT).items()
+                kernels = {name: choice.kernel for name, choice in chosen}
+                content = with_hybrid_kernels(content, kernels)
             else:
                 content = convert(self.frozen_qat if form == "qat" else self.frozen, form)
             path.write_bytes(content)

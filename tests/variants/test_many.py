@@ -25,7 +25,7 @@ from tests.results.run_variations import changed
 from tests.variants.contract import check_variant
 
 COLOURS = ("#7b3294", "#a6611a", "#018571", "#404040", "#ca0020")
-SYMBOLS = ("hexagram", "star-square", "star-diamond", "y-up", "hourglass")
+SYMBOLS = ("star-triangle-up", "bowtie", "octagon", "diamond-tall", "y-up")
 
 
 def _made(planner: Any, row: Variant) -> None:
@@ -39,11 +39,13 @@ def _trained(planner: Any, row: Variant) -> None:
 
 def _rows() -> list[Variant]:
     made: dict[str, dict[str, Any]] = {
-        "int4_qat": {"weight_bits": 4, "size_share": 0.19, "start_of": "int4", "trained": True},
-        "fitted": {"weight_bits": 4, "size_share": 0.16, "files": {"fit.json": "bits."}},
-        "fitted_qat": {"weight_bits": 4, "size_share": 0.14, "needs": ("fitted",), "trained": True},
-        "dynamic_int4": {"weight_bits": 4, "activation_bits": 32, "size_share": 0.17},
-        "int2": {"weight_bits": 2, "size_share": 0.1, "is_on_request": True},
+        "slim_int4": {"weight_bits": 4, "size_share": 0.12, "start_of": "int4", "trained": True},
+        "searched": {"weight_bits": 4, "size_share": 0.16, "files": {"search.json": "bits."}},
+        "searched_qat": {
+            "weight_bits": 4, "size_share": 0.14, "needs": ("searched",), "trained": True,
+        },
+        "dynamic_int2": {"weight_bits": 2, "activation_bits": 32, "size_share": 0.1},
+        "int3": {"weight_bits": 3, "size_share": 0.15, "is_on_request": True},
     }  # fmt: skip
     found = []
     for (name, own), colour, symbol in zip(made.items(), COLOURS, SYMBOLS, strict=True):
@@ -88,8 +90,8 @@ def test_each_keeps_the_contract(seven: list[str], tmp_path: Path) -> None:
     for name in seven:
         check_variant(CATALOGUE[name], Home(tmp_path))
     few = [name for name in CATALOGUE if name in seven and not CATALOGUE[name].is_control]
-    assert few == ["dynamic_int4", "fitted", "fitted_qat", "int4_qat", "int2"]
-    assert [*standard()][-4:] == few[:-1]
+    assert few == ["searched", "searched_qat", "slim_int4", "int3", "dynamic_int2"]
+    assert [*standard()][-4:] == [name for name in few if name != "int3"]
 
 
 def test_the_form_and_the_command_line_offer_them(
@@ -113,7 +115,7 @@ def test_charts_have_room_for_them(many: Results) -> None:
     charts = Charts(many)
     for name in ("sizes", "differences", "latency", "speed_by_threads", "confidence", "training"):
         drawn = getattr(charts, name)().to_json()
-        assert CATALOGUE["int4_qat"].title in drawn, name
+        assert CATALOGUE["slim_int4"].title in drawn, name
 
 
 def test_what_is_said_and_written_of_a_run_has_them(many: Results) -> None:

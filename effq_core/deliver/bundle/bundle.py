@@ -6,19 +6,22 @@ import json
 import re
 import zipfile
 from pathlib import Path
+from typing import Any
 
 from effq_core.base.errors import InputError, StoreError
 from effq_core.base.files import store_errors, write_atomic
-from effq_core.deliver.bundle.card import model_card
+from effq_core.deliver.bundle.card import model_card, needed_runtime
 from effq_core.devices import scripts
 from effq_core.photos.image_input import Resize
 from effq_core.results import Results
 from effq_core.results.subject import ignored_output
+from effq_core.tflite.needs import PACKAGE, Need
 
 LABELS = "labels.txt"
 CARD = "model_card.md"
 REQUIREMENTS = "requirements.txt"
-INPUT = "input.json"  # how photos become squares and what is no answer, if unusual
+# How photos become squares, what is no answer and which LiteRT it needs, if unusual.
+INPUT = "input.json"
 SCRIPTS = ("classify.py", "bench.py")
 MEMBERS = (LABELS, CARD, *SCRIPTS, REQUIREMENTS)  # besides ``<variant>.tflite`` and its companions
 NEEDED = ("ai-edge-litert", "numpy", "pillow")  # distributions ``classify.py`` needs
@@ -37,17 +40,19 @@ def bundle_name(results: Results, variant: str) -> str:
 
 def bundle_bytes(results: Results, variant: str, *, run: str = "") -> bytes:
     """Packs a variant into a zip with one folder; the same input gives the same bytes."""
-    model = _measured_file(results, variant)
+    model, need = _measured_file(results, variant), needed_runtime(results, variant)
     texts = {
         LABELS: "".join(f"{label}\n" for label in results.labels()),
         CARD: model_card(results, variant, run),
         **{name: (_SCRIPTS_FOLDER / name).read_text(encoding="utf-8") for name in SCRIPTS},
-        REQUIREMENTS: requirements(results),
+        REQUIREMENTS: requirements(results, need),
     }
     content = {f"{variant}.tflite": model}
     ignored, resize = ignored_output(results), results.image_input.resize
-    if resize is not Resize.CROP or ignored is not None:
-        said = {} if ignored is None else {"ignored": ignored}
+    said: dict[str, Any] = {} if ignored is None else {"ignored": ignored}
+    if need is not None:
+        said["litert"] = need.plain()
+    if resize is not Resize.CROP or said:
         texts[INPUT] = json.dumps({"resize": resize.value, **said}) + "\n"
     content |= results.companions(variant)
     content |= {name: text.encode("utf-8") for name, text in texts.items()}
@@ -84,12 +89,17 @@ def write_bundle(
     return target
 
 
-def requirements(results: Results) -> str:
+def requirements(results: Results, need: Need | None = None) -> str:
     """Pins the versions with which the answers are those of the run to the last bit."""
-    lines = (
-        f"{name}=={results.versions[name]}" if name in results.versions else name for name in NEEDED
-    )
-    return "".join(f"{line}\n" for line in lines)
+    least = {PACKAGE: f">={need.fast}"} if need else {}
+    lines = [
+        f"{name}=={results.versions[name]}"
+        if name in results.versions
+        else f"{name}{least.get(name, '')}"
+        for name in NEEDED
+    ]
+    told = [f"# {need.text}"] if need else []
+    return "".join(f"{line}\n" for line in (*told, *lines))
 
 
 def _measured_file(results: Results, variant: str) -> bytes:

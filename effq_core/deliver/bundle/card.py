@@ -7,12 +7,13 @@ from effq_core.base import formatting as fmt
 from effq_core.base.glossary import tip
 from effq_core.base.intervals import Proportion
 from effq_core.deliver.export_readme import colours, feeding, preparation, reading
-from effq_core.experiment.variants import BASELINE, MIXED, get_variant
+from effq_core.experiment.variants import BASELINE, FITTED, MIXED, get_variant
 from effq_core.measure.latency import MARK, LatencyReport
 from effq_core.measure.statistics import sentence
 from effq_core.results import Results, VariantResult
 from effq_core.results.several import qat_text
-from effq_core.results.subject import KEPT, ignored_text, settings, training_text
+from effq_core.results.subject import BITS, KEPT, ignored_text, settings, training_text
+from effq_core.tflite.needs import Need, need_of
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]|<>~])")
 _ABOUT_CALIBRATION = ("Calibration", "Calibration sample")
@@ -46,7 +47,7 @@ def model_card(results: Results, variant: str, run: str = "") -> str:
         "## How it was measured",
         _measured(results, own),
         "## How to run it",
-        _running(own),
+        _running(own, needed_runtime(results, variant)),
         "## Terms",
         _terms(results),
         f"`{variant}.tflite`: {fmt.count(own.file.size_bytes)} bytes, SHA-256 `{own.file.sha256}`.",
@@ -203,8 +204,7 @@ def _origin(results: Results, variant: str) -> list[tuple[str, str]]:
         unused += _ABOUT_CALIBRATION
     if not row.trained:
         unused += _ABOUT_TRAINING
-    if variant != MIXED:
-        unused.append(KEPT)
+    unused += [name for name, owner in ((KEPT, MIXED), (BITS, FITTED)) if variant != owner]
     own = {"Fine-tuning": f"{qat_text(results)}; {training_text(results.variants[variant])}"}
     found = [
         (name, own.get(name, value)) for name, value in settings(results) if name not in unused
@@ -227,13 +227,20 @@ def _measured(results: Results, own: VariantResult) -> str:
     return f"{text}\n\n{_pairs([*pairs, ('Versions', versions)])}"
 
 
-def _running(own: VariantResult) -> str:
+def needed_runtime(results: Results, variant: str) -> Need | None:
+    """Returns what a variant's file asks of LiteRT, where it asks for anything."""
+    path = results.model_file(variant) if variant in results.with_files else None
+    return need_of(path) if path is not None and path.suffix == ".tflite" else None
+
+
+def _running(own: VariantResult, need: Need | None) -> str:
+    older = f"not every older version does. {need.text}" if need else "older versions work too."
     return (
         "```\npip install -r requirements.txt\npython classify.py photo.jpg\n"
         'python bench.py --device "My board"\n```\n\n'
         "`classify.py` needs LiteRT, numpy and Pillow; with the versions of `requirements.txt` "
         "(Python 3.11 or later) its answers are those of EffQ Studio to the last bit on the same "
-        "kind of processor; older versions work too. `bench.py` needs LiteRT and numpy and "
+        f"kind of processor; {older} `bench.py` needs LiteRT and numpy and "
         f"writes `timings.json`, which EffQ Studio charts beside its own timings of "
         f"`{own.name}.tflite`."
     )

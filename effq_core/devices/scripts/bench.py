@@ -291,6 +291,54 @@ def _noise(path: Path, entry: dict[str, Any]) -> Any:
     return np.clip(np.rint(pixels / scale) + zero_point, bounds.min, bounds.max).astype(dtype)
 
 
+def check_version(path: Path) -> None:
+    """Refuses a model that the installed LiteRT cannot run, and warns where it is slow.
+
+    input.json beside the model names the versions, if it needs any. Raises Problem.
+    """
+    beside = path.with_name("input.json")
+    if not beside.is_file():
+        return
+    try:
+        need = json.loads(beside.read_text(encoding="utf-8")).get("litert")
+        runs, fast = (need["runs"], need["fast"]) if need else ("0", "0")
+        least, enough = _numbers(runs), _numbers(fast)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Problem(f"{beside} cannot be read: {error}.") from error
+    advice = f"pip install 'ai-edge-litert>={fast}'"
+    found = _installed()
+    if not need or found is None:
+        return
+    name, version = found
+    if name != "ai-edge-litert" or _numbers(version) < least:
+        raise Problem(
+            f"{name} {version} cannot run {path.name}: it needs ai-edge-litert {runs} or later. "
+            f"Install it: {advice}"
+        )
+    if _numbers(version) < enough:
+        print(
+            f"{name} {version} runs {path.name} slowly: ai-edge-litert {fast} or later is fast. "
+            f"Install it: {advice}",
+            file=sys.stderr,
+        )
+
+
+def _installed() -> tuple[str, str] | None:
+    """Returns name and version of the LiteRT that is used; ``None`` where there is none."""
+    for module in _RUNTIMES:
+        name = module.partition(".")[0].replace("_", "-")
+        try:
+            importlib.import_module(module)
+            return name, metadata.version(name)
+        except (ImportError, metadata.PackageNotFoundError):
+            continue
+    return None
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
+
+
 def _interpreter_class() -> Any:
     for name in _RUNTIMES:
         try:
@@ -432,6 +480,8 @@ def main(arguments: list[str] | None = None) -> int:
         for path in paths:
             if not path.is_file():
                 raise Problem(f"There is no file {path}.")
+            if not choices.probe:
+                check_version(path)
         if choices.probe:
             print(json.dumps(measure(paths[0], counts[0], choices.invocations, choices.warmup)))
             return 0

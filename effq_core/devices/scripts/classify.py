@@ -8,8 +8,9 @@ Needs ai-edge-litert, numpy and Pillow, and nothing else. With the versions in r
 answers are those of EffQ Studio to the last bit on the same kind of processor: photos are decoded,
 turned, cropped (or stretched, where input.json beside the model says so), made grey for a grey
 model, and fed to it in exactly the same way. An output that input.json leaves out gets 0. Other
-versions work too, from Python 3.9 on. Exit codes: 0 every photo was answered, 1 at least one was
-not, 2 the command or the model cannot be used.
+versions work too, from Python 3.9 on, unless input.json names the LiteRT that the model needs.
+Exit codes: 0 every photo was answered, 1 at least one was not, 2 the command or the model cannot be
+used.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ import argparse
 import importlib
 import io
 import json
+import re
 import struct
 import sys
 import time
 import warnings
 import zlib
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +64,7 @@ class Classifier:
     """A ``.tflite`` classifier and its labels; Problem if a file is missing or does not fit."""
 
     def __init__(self, path: Path, labels: Path, threads: int = 1) -> None:
+        check_version(path)
         self._interpreter = _load(path, threads)
         inputs = self._interpreter.get_input_details()
         outputs = self._interpreter.get_output_details()
@@ -209,6 +213,54 @@ def _to_eight_bits(image: Image.Image) -> Any:
 
 def _finite(values: Any) -> Any:
     return np.nan_to_num(values.astype(np.float64), posinf=0.0, neginf=0.0)
+
+
+def check_version(path: Path) -> None:
+    """Refuses a model that the installed LiteRT cannot run, and warns where it is slow.
+
+    input.json beside the model names the versions, if it needs any. Raises Problem.
+    """
+    beside = path.with_name("input.json")
+    if not beside.is_file():
+        return
+    try:
+        need = json.loads(beside.read_text(encoding="utf-8")).get("litert")
+        runs, fast = (need["runs"], need["fast"]) if need else ("0", "0")
+        least, enough = _numbers(runs), _numbers(fast)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Problem(f"{beside} cannot be read: {error}.") from error
+    advice = f"pip install 'ai-edge-litert>={fast}'"
+    found = _installed()
+    if not need or found is None:
+        return
+    name, version = found
+    if name != "ai-edge-litert" or _numbers(version) < least:
+        raise Problem(
+            f"{name} {version} cannot run {path.name}: it needs ai-edge-litert {runs} or later. "
+            f"Install it: {advice}"
+        )
+    if _numbers(version) < enough:
+        print(
+            f"{name} {version} runs {path.name} slowly: ai-edge-litert {fast} or later is fast. "
+            f"Install it: {advice}",
+            file=sys.stderr,
+        )
+
+
+def _installed() -> tuple[str, str] | None:
+    """Returns name and version of the LiteRT that is used; ``None`` where there is none."""
+    for module in _RUNTIMES:
+        name = module.partition(".")[0].replace("_", "-")
+        try:
+            importlib.import_module(module)
+            return name, metadata.version(name)
+        except (ImportError, metadata.PackageNotFoundError):
+            continue
+    return None
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
 
 
 def _load(path: Path, threads: int) -> Any:

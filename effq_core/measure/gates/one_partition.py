@@ -5,6 +5,7 @@ from __future__ import annotations
 from effq_core.base import formatting as fmt
 from effq_core.experiment.variants import BASELINE, get_variant
 from effq_core.measure.gate import GATES, Evidence, Gate, Rule, judged
+from effq_core.measure.gates.weight_bits import KEPT_WIDE
 from effq_core.runtimes.file_report import FileReport
 
 NAME = "one_partition"
@@ -36,7 +37,7 @@ def one_partition_gate(report: FileReport, start: FileReport, title: str) -> Gat
 
 def _check(evidence: Evidence) -> Gate | None:
     row = evidence.variant
-    if not 0 < row.weight_bits < 8:
+    if not (0 < row.weight_bits < 8 or KEPT_WIDE in evidence.made):
         return None
     start = row.needs[0] if row.needs else BASELINE
     before = evidence.file(start)

@@ -85,6 +85,7 @@ class OwnCard(ModelCard):
     channels: int = COLOUR  # of its input; 1 where photos are made grey
     resize: Resize = Resize.CROP  # how photos become its square
     names: Names | None = None  # what its parts are called; cards of older versions do not say
+    few_bits_problem: str = ""  # why weights cannot have fewer than eight bits; likewise
 
     @property
     def image_input(self) -> ImageInput:
@@ -221,6 +222,7 @@ def read_card(folder: Path, slug: str) -> OwnCard:
             file_bytes=int(plain["file_bytes"]),
             added=float(plain["added"]),
             names=Names.from_dict(plain["names"]) if plain.get("names") else None,
+            few_bits_problem=str(plain.get("few_bits_problem", "")),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise StoreError(
@@ -236,6 +238,8 @@ def variant_problem(card: OwnCard, variant: str) -> str:
         return f"{card.title} cannot be fine-tuned: {'; '.join(card.qat_problems)}."
     if row.ranges in (Ranges.METHOD, Ranges.OWN) and card.int8_problem:
         return f"{card.title} cannot be made int8: {card.int8_problem}."
+    if 0 < row.weight_bits < 8 and card.few_bits_problem:
+        return f"{card.title} would gain nothing from {row.title}: {card.few_bits_problem}."
     return ""
 
 

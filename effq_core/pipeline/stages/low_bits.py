@@ -10,15 +10,24 @@ import numpy as np
 
 from effq_core.base.errors import StageError
 from effq_core.measure.gates.matrices_equal import MATRICES_FILE, compare_matrices
+from effq_core.measure.gates.weight_bits import KEPT_WIDE, LIMIT
 from effq_core.photos.pixels import read_pixels
 from effq_core.pipeline.context import StageContext
 from effq_core.pipeline.registry import LITERT, stage
 from effq_core.pipeline.stages.measure import write_json
 from effq_core.pipeline.stages.quantize import write_file
+from effq_core.quantize.dynamic import MOST_ERROR, dynamic_kernels
 from effq_core.quantize.low_bits import round_kernels
 from effq_core.quantize.moments import collect_moments, load_moments, save_moments
 from effq_core.store.manifest import MODEL_FILE
-from effq_core.tflite.matrices import fitting_bits, matrix_products, with_kernels, with_matrices
+from effq_core.tflite.hybrid import with_hybrid_kernels
+from effq_core.tflite.matrices import (
+    few_bits_problem,
+    fitting_bits,
+    matrix_products,
+    with_kernels,
+    with_matrices,
+)
 
 
 @stage("low_bits:moments", title="Watch the layers' inputs", libraries=LITERT)
@@ -45,13 +54,8 @@ def round_weights(context: StageContext) -> dict[str, Any]:
     bits, rule = context.params["bits"], context.params["rule"]
     int8 = (context.inputs["int8"] / MODEL_FILE).read_bytes()
     matrices = with_matrices(int8)
+    _require_few_bits(int8)
     widths = {op.output.name: fitting_bits(op, bits) for op in matrix_products(matrices)}
-    narrow = [name for name, width in widths.items() if width < 8]
-    if not narrow:
-        raise StageError(
-            f"The model has no 1×1 convolution or Dense layer that can have {bits}-bit weights.",
-            "Leave the variant out: int8 is as small as this model gets.",
-        )
     return rounded_file(context, int8, matrices, widths, rule, form=f"int{bits}")
 
 
@@ -85,6 +89,35 @@ def rounded_file(
     write_json(context.out / MATRICES_FILE, _compared(context.scratch, int8, matrices))
     content = with_kernels(matrices, kernels)
     return write_file(context, content, rule=rule, layers=len(kernels), **summary)
+
+
+@stage("low_bits:dynamic", kind="convert", title="Convert", libraries=LITERT)
+def dynamic(context: StageContext) -> dict[str, Any]:
+    """Gives the layers of input ``float32`` integer weights; activations stay floats.
+
+    Params: ``bits``, 8 or 4. Input ``model``. The summary names the layers that have 8 bits as 4
+    would err too much.
+    """
+    bits = context.params["bits"]
+    content = (context.inputs["float32"] / MODEL_FILE).read_bytes()
+    if bits < 8:
+        _require_few_bits(content)
+        content = with_matrices(content)
+    chosen = dynamic_kernels(content, bits, context)
+    kernels = {name: choice.kernel for name, choice in chosen.items()}
+    wide = [name for name, each in chosen.items() if (each.error or 0) > MOST_ERROR]
+    content = with_hybrid_kernels(content, kernels)
+    told = {KEPT_WIDE: wide, LIMIT: MOST_ERROR}
+    return write_file(context, content, form=f"dynamic{bits}", **told)
+
+
+def _require_few_bits(file: bytes) -> None:
+    """Raises ``StageError`` where nothing is gained: added models of earlier versions get here."""
+    if problem := few_bits_problem(file):
+        raise StageError(
+            f"{problem[0].upper()}{problem[1:]}, so no weight can have fewer than 8 bits.",
+            "Leave the variant out: with 8 bits this model is as small as it gets.",
+        )
 
 
 def _compared(scratch: Path, int8: bytes, matrices: bytes) -> dict[str, Any]:

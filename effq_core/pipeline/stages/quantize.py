@@ -12,7 +12,7 @@ from effq_core.store.manifest import FROZEN, LABELS_FILE, MODEL_FILE
 
 @stage("quantize:convert", title="Convert", libraries=TENSORFLOW)
 def convert(context: StageContext) -> dict[str, Any]:
-    """Converts input ``frozen``. Params: ``form`` (float32, float16, dynamic_range, qat)."""
+    """Converts input ``frozen``. Params: ``form`` (float32, float16, qat)."""
     from effq_core.quantize.convert import convert as convert_frozen
 
     form = context.params["form"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from effq_core.runtimes.model import ModelPool
 from effq_core.store.manifest import HISTORY_FILE, KERAS_FILE, MODEL_FILE, WEIGHTS_FILE
 from effq_core.tflite.cutting import first_operator
 from effq_core.tflite.matrices import with_integers
+from effq_core.tflite.recipe import RECIPE_FILE
 
 
 @stage("train_file:train", kind="finetune", title="Fine-tune", libraries=(*TENSORFLOW, *LITERT))
@@ -82,6 +84,9 @@ def write(context: StageContext) -> dict[str, Any]:
     file = model_file(context, "file").read_bytes()
     weights = read_weights(context.inputs["weights"] / WEIGHTS_FILE)
     integers = trained_integers(file, weights)
+    recipe = context.inputs["file"] / RECIPE_FILE
+    if recipe.is_file():  # training keeps the bits of every layer
+        shutil.copy(recipe, context.out / RECIPE_FILE)
     return write_file(
         context, with_integers(file, integers), form="trained", constants=len(integers)
     )

@@ -11,6 +11,7 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from effq_core.base.errors import ModelError, UnloadableError
 from effq_core.models.file_input import TensorSpec
 from effq_core.runtimes.session import Kernels, Session, Values
+from effq_core.tflite.hybrid import with_float_kernels
 from effq_core.tflite.operators import BY_NAME
 
 PLAIN_KERNELS = "EFFQ_PLAIN_KERNELS"  # variable for tests: no XNNPACK
@@ -21,12 +22,16 @@ _RESOLVERS = {
 
 
 class LiteRtSession(Session):
-    """See :class:`~effq_core.runtimes.session.Session`; arguments as :meth:`Runtime.open` has."""
+    """See :class:`~effq_core.runtimes.session.Session`; arguments as :meth:`Runtime.open` has.
+
+    Plain kernels cannot run weights of few bits with float activations: they get them as floats.
+    """
 
     def __init__(self, path: Path, *, threads: int, kernels: Kernels, keep_values: bool) -> None:
         resolver = usual_kernels() if kernels is Kernels.USUAL else _RESOLVERS[kernels]
+        content = None if kernels is Kernels.USUAL else with_float_kernels(path.read_bytes())
         self.interpreter = load_interpreter(
-            path, threads=threads, kernels=resolver, keep_values=keep_values
+            path, threads=threads, kernels=resolver, keep_values=keep_values, content=content
         )
         given, made = self.interpreter.get_input_details(), self.interpreter.get_output_details()
         self.inputs, self.outputs = tuple(map(_spec, given)), tuple(map(_spec, made))
@@ -72,16 +77,22 @@ def usual_kernels() -> OpResolverType:
 
 
 def load_interpreter(
-    path: Path, *, kernels: OpResolverType, threads: int = 1, keep_values: bool = False
+    path: Path,
+    *,
+    kernels: OpResolverType,
+    threads: int = 1,
+    keep_values: bool = False,
+    content: bytes | None = None,
 ) -> Interpreter:
-    """Loads a file and allocates its tensors; ``ModelError`` if it is corrupt."""
+    """Loads a file, or what stands for it, and allocates tensors; ``ModelError`` if corrupt."""
     batch = 1
     try:
         with warnings.catch_warnings():
             # It warns that preserving tensors costs memory; whoever asks for it means it.
             warnings.filterwarnings("ignore", message=".*experimental_preserve_all_tensors.*")
             interpreter = Interpreter(
-                model_path=str(path),
+                model_path=None if content else str(path),
+                model_content=content,
                 num_threads=threads,
                 experimental_op_resolver_type=kernels,
                 experimental_preserve_all_tensors=keep_values,

@@ -97,6 +97,8 @@ def own_facts(card: OwnCard) -> None:
         st.caption(f"No QAT: {escape(named)}.")
     if card.int8_problem:
         st.caption(f"No int8: {escape(card.int8_problem)}.")
+    if card.few_bits_problem:
+        st.caption(f"Nothing below 8 bits: {escape(card.few_bits_problem)}.")
     for note in card.notes:
         st.caption(escape(note))
 

@@ -60,6 +60,8 @@ DIFFERENT = {
 }
 _PIECES = {"operators": 268, "start": "int8", "start_pieces": 1, "start_outside": 1}
 _BITS = {"layers": 93, "narrow": [[4, 70]]}
+_GROUPS = {"narrow": [[4, 62]], "grouped": 48, "floats": 17}
+_EIGHT = {"narrow": [], "floats": 17}
 NEEDED = {"per_channel": 92, "per_tensor": 198}
 CASES: list[tuple[str, bool, dict[str, Any]]] = [
     _labels(True, 700),
@@ -93,6 +95,9 @@ CASES: list[tuple[str, bool, dict[str, Any]]] = [
     ("matrices_equal", False, {"images": 4, "differing": 3}),
     ("weight_bits", True, {**_BITS, "wrong": 0, "named": []}),
     ("weight_bits", True, {"layers": 93, "narrow": [[4, 52], [2, 18]], "wrong": 0, "named": []}),
+    ("weight_bits", False, {"layers": 93, "narrow": [], "wrong": 0, "named": []}),
+    ("weight_bits", True, {**_BITS, **_GROUPS, "wrong": 0, "named": []}),
+    ("weight_bits", True, {**_BITS, **_EIGHT, "wrong": 0, "named": []}),
     ("weight_bits", False, {**_BITS, "wrong": 4, "named": ["a/b", "c", "d_1"]}),
     ("one_partition", True, {"pieces": 1, "outside": 1, **_PIECES}),
     ("one_partition", False, {"pieces": 71, "outside": 70, **_PIECES}),

@@ -146,6 +146,10 @@ def test_bundled_models_are_built_by_the_stage_they_always_were() -> None:
             "c (ELU)",
         ),
         ({"int8_problem": "ERF"}, {"variants": ("int8",)}, HeadUse.WHOLE, "ERF"),
+        *(
+            ({"few_bits_problem": "no Dense"}, {"variants": (name,)}, HeadUse.WHOLE, "gain nothing")
+            for name in ("int4", "int4_nearest", "dynamic_int4")
+        ),
         ({"head_problem": "no Dense"}, {"variants": ("int8",)}, HeadUse.NEW, "no Dense"),
         ({}, {"image_size": 64}, HeadUse.WHOLE, "48 pixels, not 64"),
     ],
@@ -182,7 +186,9 @@ def test_a_class_that_nearly_is_the_models_is_named_where_no_new_head_can_be_mad
 def test_what_it_can_do_is_not_refused(home: Home) -> None:
     card = add_card(home, qat_problems=["c (ELU)"])
     check_model(card, Experiment(model=card.id, variants=("int8", "float16")), HeadUse.SUBSET)
-    assert variant_problem(card, "dynamic_range") == ""
+    assert variant_problem(card, "dynamic_range") == variant_problem(card, "int4") == ""
+    poor = add_card(home, "poor", few_bits_problem="no Dense")
+    assert variant_problem(poor, "dynamic_range") == variant_problem(poor, "int8") == ""
 
 
 def test_labels_are_lines_in_their_order() -> None:

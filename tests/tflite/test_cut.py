@@ -1,0 +1,48 @@
+"""A file of one operator gives what the operator gives inside of its file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from effq_core.base.reporting import SilentReporter
+from effq_core.measure.operator_times import operator_times
+from effq_core.results.document import REFERENCE_FOLDER
+from effq_core.runtimes.registry import open_session
+from effq_core.tflite.cut import one_operator
+from effq_core.tflite.matrices import matrix_products, with_matrices
+
+INT8 = REFERENCE_FOLDER / "files" / "int8" / "model.tflite"
+MATRICES = with_matrices(INT8.read_bytes())
+OPS = matrix_products(MATRICES)
+
+
+def test_an_operator_by_itself_gives_the_same_values(tmp_path: Path) -> None:
+    whole, part = tmp_path / "whole.tflite", tmp_path / "part.tflite"
+    op = OPS[len(OPS) // 2]
+    whole.write_bytes(MATRICES)
+    part.write_bytes(one_operator(MATRICES, op.index))
+    assert part.stat().st_size < 0.2 * whole.stat().st_size
+    session, alone = open_session(whole, keep_values=True), open_session(part)
+    image = np.random.default_rng(2).integers(-128, 128, session.inputs[0].shape)
+    session.feed(image.astype(np.int8))
+    session.invoke()
+    assert op.inputs[0] is not None
+    alone.feed(session.value(op.inputs[0].index))
+    alone.invoke()
+    np.testing.assert_array_equal(alone.answer(), session.value(op.output.index))
+
+
+def test_a_larger_operator_takes_longer(tmp_path: Path) -> None:
+    def work(place: int) -> int:
+        op = OPS[place]
+        assert op.kernel is not None
+        return int(np.prod(op.output.shape)) * op.kernel.shape[1]
+
+    places = sorted(range(len(OPS)), key=work)
+    files = {name: tmp_path / f"{name}.tflite" for name in ("small", "large")}
+    for name, place in zip(files, (places[0], places[-1]), strict=True):
+        files[name].write_bytes(one_operator(MATRICES, OPS[place].index))
+    times = operator_times(files, SilentReporter())
+    assert 0 < 2 * times["small"] < times["large"]
