@@ -9,8 +9,11 @@ from effq_core.experiment.rounding_rules import ROUNDING
 from effq_core.experiment.setting import Axis, Described, Use, setting
 from effq_core.experiment.variants import FEW_BITS
 
-WHOLE = "whole"
-"""Trains the whole network, where others name a block."""
+WHOLE, LATE = "whole", "late"
+"""What is trained, where no block is named: all, or the late blocks that hold most weights."""
+
+
+_TRAINED = {WHOLE: "trained whole", LATE: "trained in the late blocks"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +40,7 @@ class LowBits(Described):
         ),
     )
     train_from: str = setting(
-        WHOLE,
+        LATE,
         noun="first block trained",
         title="Train from",
         help=tip("train_from"),
@@ -51,6 +54,6 @@ class LowBits(Described):
         axis=Axis(
             name="first_blocks",
             title="first blocks trained",
-            words=lambda block: f"trained from {block} on" if block != WHOLE else "trained whole",
+            words=lambda block: _TRAINED.get(block, f"trained from {block} on"),
         ),
     )

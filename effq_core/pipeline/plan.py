@@ -7,7 +7,7 @@ from typing import Any
 from effq_core.base.errors import ExperimentError
 from effq_core.base.settings import Home
 from effq_core.experiment import Experiment, QatLoss
-from effq_core.experiment.low_bits import WHOLE
+from effq_core.experiment.low_bits import LATE, WHOLE
 from effq_core.experiment.mixed import Layers
 from effq_core.experiment.rounding_rules import ROUNDING
 from effq_core.experiment.variants import BASELINE, PTQ, Variant
@@ -201,16 +201,17 @@ class Planner(MeasuringPlanner):
         """
         choice, block = self.experiment, self.experiment.low_bits.train_from
         names = names_of(self.card)
-        if block != WHOLE and names is not None and block not in names.layers:
+        known = {WHOLE, LATE, *(names.layers if names else [block])}
+        if block not in known:
             raise ExperimentError(
                 f"The model has no block {block!r} to train from.",
-                f"Blocks: {', '.join(names.layers)}; or {WHOLE!r}.",
+                f"Choose {WHOLE}, {LATE} or a block: {', '.join(names.layers if names else ())}.",
             )
         params = {
             "qat": asdict(choice.qat),
             "seed": choice.seed,
             "class_map": self.match.class_map,
-            "train_from": None if block == WHOLE else block,
+            "train_from": block,
         }
         both = {"file": start, "float32": f"convert:{BASELINE}"}
         inputs = {**both, "training": "pixels:training"}

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from effq_core.base.errors import ModelError
+from effq_core.experiment.low_bits import LATE, WHOLE
 from effq_core.tflite.file import Graph, Tensor, read_tflite, unpack
-from effq_core.tflite.network import read_network
+from effq_core.tflite.network import Block, read_network
 from effq_core.tflite.rewriting import pack
 
+LATE_SHARE = 0.75
+"""Share of the matrix products' weights that the late blocks hold at least."""
 
-def first_operator(file: bytes, block: str | None) -> int:
+
+def first_operator(file: bytes, block: str) -> int:
     """Finds where the part of a file begins that starts with a block.
 
     Where several tensors enter the block, the part begins earlier: where one does.
 
     Args:
-        block: Name of a block; ``None`` for the whole file.
+        block: Name of a block, :data:`WHOLE`, or :data:`LATE`: as late as leaves
+            :data:`LATE_SHARE` of the weights of matrix products.
 
     Returns:
         The number of an operator.
@@ -24,9 +31,10 @@ def first_operator(file: bytes, block: str | None) -> int:
     Raises:
         ModelError: If the file has no such block.
     """
-    if block is None:
+    if block == WHOLE:
         return 0
     blocks = read_network(file).by_name
+    block = _late(blocks) if block == LATE else block
     if block not in blocks:
         raise ModelError(
             f"The model has no block {block!r} to train from.", f"Blocks: {', '.join(blocks)}."
@@ -35,6 +43,20 @@ def first_operator(file: bytes, block: str | None) -> int:
     while len(_entering(graph, first)) > 1:
         first -= 1
     return first
+
+
+def _late(blocks: Mapping[str, Block]) -> str:
+    weights = {
+        name: sum(op.weights for op in block.ops if op.kind == "FULLY_CONNECTED")
+        for name, block in blocks.items()
+    }
+    left, wanted = sum(weights.values()), LATE_SHARE * sum(weights.values())
+    found = next(iter(blocks))
+    for name in blocks:
+        if left < wanted:
+            break
+        found, left = name, left - weights[name]
+    return found
 
 
 def entering(graph: Graph, first: int) -> Tensor:

@@ -11,6 +11,7 @@ from quantized_models import SILENT, Quantized
 
 from effq_core.base.errors import ModelError
 from effq_core.experiment import Qat
+from effq_core.experiment.low_bits import WHOLE
 from effq_core.models.weights import read_weights, write_weights
 from effq_core.quantize.file_operators import compute
 from effq_core.quantize.file_values import product_floats, started_values, trained_integers
@@ -79,9 +80,9 @@ def test_training_starts_at_the_float_weights_where_they_round_alike(small: Quan
         assert np.abs(start - wanted).mean() < 0.2 * np.abs(op.kernel.values * step - wanted).mean()
 
 
-@pytest.mark.parametrize("block", [None, "project"])
+@pytest.mark.parametrize("block", [WHOLE, "project"])
 def test_training_brings_the_file_nearer_to_its_teacher(
-    small: Quantized, block: str | None, tmp_path: Path
+    small: Quantized, block: str, tmp_path: Path
 ) -> None:
     content = few_bits(small, 2)
     teacher = ModelPool(small.file("float32")).predict_many(IMAGES)

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from effq_core.base.errors import ModelError
+from effq_core.experiment.low_bits import LATE, WHOLE
 from effq_core.results.document import REFERENCE_FOLDER
 from effq_core.runtimes.registry import open_session
 from effq_core.tflite.cutting import entering, first_operator, part_before
 from effq_core.tflite.file import read_tflite
+from effq_core.tflite.matrices import with_matrices
 
 FILE = REFERENCE_FOLDER / "files" / "int8" / "model.tflite"
 CONTENT = FILE.read_bytes()
@@ -19,8 +21,13 @@ GRAPH = read_tflite(CONTENT).main
 
 
 def test_the_whole_begins_at_the_first_operator() -> None:
-    assert first_operator(CONTENT, None) == 0
+    assert first_operator(CONTENT, WHOLE) == 0
     assert entering(GRAPH, 0) is GRAPH.inputs[0]
+
+
+def test_the_late_blocks_of_v2_b0_begin_with_stage_6() -> None:
+    content = with_matrices(CONTENT)
+    assert first_operator(content, LATE) == first_operator(content, "block6a")
 
 
 @pytest.mark.parametrize("block", ["block2a", "block5a", "block6a", "head"])
