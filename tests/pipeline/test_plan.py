@@ -14,7 +14,6 @@ from effq_core.experiment.variants import CATALOGUE
 from effq_core.pipeline.plan import build_plan
 from tests.pipeline.plan_cases import ALL
 
-
 TRAINED_FILES = ("int4", "int2", "fitted")
 
 
