@@ -8,7 +8,6 @@ from effq_core.base import formatting as fmt
 from effq_core.base.glossary import tip
 from effq_core.charts.learn_recovery import recovery_chart
 from effq_core.charts.learn_rounding import errors_chart, integers_chart
-from effq_core.experiment.rounding_rules import ROUNDING
 from effq_core.learn.access import find_rounding
 from effq_core.learn.recovery import by_bits
 from effq_core.learn.rounding import BITS, NEAREST, RoundingRecord, rounding_lesson
@@ -54,7 +53,7 @@ def rounding_part(source: Source) -> None:
     with second:
         bits = pick("Bits", list(BITS), "learn_rounded_bits", 4, help=tip("bits"))
     with third:
-        rules = {row.name: row.title for row in ROUNDING.values() if row.name != NEAREST}
+        rules = record.layers[place].rules
         rule = pick(
             "Against nearest",
             list(rules),
