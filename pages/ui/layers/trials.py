@@ -99,7 +99,8 @@ def _table(found: Suggestion, key: str) -> None:
     nearest = "The least KL divergence within the limits is chosen. "
     st.caption(
         (nearest if found.variant == FITTED else "")
-        + f"On {fmt.counted(n, f'{found.photos} photo')}; times on one thread, each in turn with int8"
+        + f"On {fmt.counted(n, f'{found.photos} photo')}; times on one thread, each in turn "
+        + "with int8"
         + ("." if found.complete else "; the time limit ended the search early.")
         + _disturbed(found)
     )
