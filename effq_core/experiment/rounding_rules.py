@@ -24,6 +24,8 @@ class RoundingRule:
             :class:`~effq_core.quantize.moments.Moments` (``None`` where ``uses_photos`` is not
             set) and bits; returns integers and the scale of each output.
         uses_photos: Whether it looks at what calibration photos send into a layer.
+        reconstructs: Whether blocks of the rounded file are then trained on those photos; what it
+            does to a layer alone is another rule's.
     """
 
     name: str
@@ -31,6 +33,12 @@ class RoundingRule:
     summary: str
     rule: Callable[[Any, Any, int], tuple[Any, Any]]
     uses_photos: bool = False
+    reconstructs: bool = False
 
 
 ROUNDING: Registry[RoundingRule] = Registry("rounding rule", unique=("title", "summary"))
+
+
+def rules_of_layers() -> tuple[str, ...]:
+    """Names of the rules that are complete with a layer alone."""
+    return tuple(row.name for row in ROUNDING.values() if not row.reconstructs)

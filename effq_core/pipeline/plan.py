@@ -9,7 +9,7 @@ from effq_core.base.settings import Home
 from effq_core.experiment import Experiment, QatLoss
 from effq_core.experiment.low_bits import LATE, WHOLE
 from effq_core.experiment.mixed import Layers
-from effq_core.experiment.rounding_rules import ROUNDING
+from effq_core.experiment.rounding_rules import ROUNDING, rules_of_layers
 from effq_core.experiment.variants import BASELINE, PTQ, Variant
 from effq_core.layers.names import names_of
 from effq_core.models.card import Label
@@ -159,11 +159,24 @@ class Planner(MeasuringPlanner):
         Args:
             rule: Name of the rounding rule.
         """
-        inputs = {"int8": f"convert:{PTQ}", "float32": f"convert:{BASELINE}", "model": "model"}
-        if ROUNDING[rule].uses_photos:
+        self.round(row, "low_bits:round", {"bits": row.weight_bits, "rule": rule}, {})
+
+    def round(
+        self, row: Variant, stage: str, params: dict[str, Any], inputs: dict[str, str]
+    ) -> None:
+        """Adds a stage that rounds int8's weights by param ``rule``, and what the rule needs."""
+        rule, float32 = ROUNDING[params["rule"]], f"convert:{BASELINE}"
+        inputs = {"int8": f"convert:{PTQ}", "float32": float32, "model": "model", **inputs}
+        if rule.uses_photos:
             inputs |= self.moments()
-        params = {"bits": row.weight_bits, "rule": rule}
-        self.add(f"convert:{row.name}", "low_bits:round", params=params, inputs=inputs, weight=15)
+        file = f"convert:{row.name}"
+        rounded = f"round:{row.name}" if rule.reconstructs else file
+        self.add(rounded, stage, params=params, inputs=inputs, weight=15)
+        if rule.reconstructs:
+            inputs = {"file": rounded, "float32": float32, "model": "model"}
+            inputs["calibration"] = "pixels:calibration"
+            params = {"seed": self.experiment.seed}
+            self.add(file, "low_bits:reconstruct", params=params, inputs=inputs, weight=90)
 
     def moments(self) -> dict[str, str]:
         """Adds what enters int8's matrix products on calibration photos; returns it as inputs."""
@@ -237,7 +250,7 @@ class Planner(MeasuringPlanner):
         self.add("tensors", "learn:tensors", inputs=inputs, weight=seconds)
         if any(spec.name == "moments" for spec in self.stages):
             inputs = {"float32": f"convert:{BASELINE}", "moments": "moments"}
-            params = {"images": self.experiment.calibration.size, "rules": tuple(ROUNDING)}
+            params = {"images": self.experiment.calibration.size, "rules": rules_of_layers()}
             self.add("rounding", "learn:rounding", params=params, inputs=inputs, weight=15)
 
 

@@ -72,9 +72,13 @@ class FileOperator(keras.layers.Layer):  # type: ignore[misc]
 
 
 def file_network(
-    file: bytes, floats: Mapping[str, npt.NDArray[np.float64]], *, first: int = 0
+    file: bytes,
+    floats: Mapping[str, npt.NDArray[np.float64]],
+    *,
+    first: int = 0,
+    end: int | None = None,
 ) -> Any:
-    """Builds a Keras model of a file's operators from ``first`` on.
+    """Builds a Keras model of a file's operators from ``first`` to before ``end``, or to the last.
 
     It takes the integers that enter there, as floats; a whole file takes pixels. Before any
     training it answers as the file does, but for the last digits.
@@ -84,6 +88,7 @@ def file_network(
         floats: Weights its kernels were rounded from, in the file's order, by the name of what an
             operator makes; these kernels are trained.
         first: Number of its first operator; one tensor must enter there.
+        end: Number of the operator after its last; likewise.
 
     Raises:
         ModelError: If it has an operator that nobody has said the meaning of.
@@ -93,7 +98,7 @@ def file_network(
     readers = Counter(each for op in graph.operators for each in op.inputs)
     given = keras.Input(enters.shape[1:], dtype=tf.float32)
     values = {enters: _entered(given, enters, pixels=enters in graph.inputs)}
-    for op in graph.operators[first:]:
+    for op in graph.operators[first:end]:
         layer = FileOperator(
             op,
             set(values),
@@ -105,7 +110,8 @@ def file_network(
         )
         inputs = [values[each] for each in layer.reads]
         values[op.output] = layer(inputs if len(inputs) > 1 else inputs[0])
-    return keras.Model(given, values[graph.outputs[0]])
+    output = graph.outputs[0] if end is None else entering(graph, end)
+    return keras.Model(given, values[output])
 
 
 def _entered(given: Any, tensor: Tensor, *, pixels: bool) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -43,6 +44,24 @@ def first_operator(file: bytes, block: str) -> int:
     while len(_entering(graph, first)) > 1:
         first -= 1
     return first
+
+
+def parts(file: bytes, known: Collection[str]) -> list[tuple[int, int]]:
+    """Returns the blocks as numbers of operators ``(first, end)``, but for what follows the last.
+
+    Args:
+        file: A ``.tflite`` file.
+        known: Names of the tensors that may pass from one part to the next, one at a time; blocks
+            between which others do are one part.
+    """
+    graph = read_tflite(file).main
+    cuts = [0]
+    for block in read_network(file).blocks:
+        first = min(op.index for op in block.ops)
+        passing = _entering(graph, first)
+        if first > 0 and len(passing) == 1 and passing[0].name in known:
+            cuts.append(first)
+    return list(itertools.pairwise(sorted(cuts)))
 
 
 def _late(blocks: Mapping[str, Block]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from effq_core.base.errors import ModelError
 from effq_core.experiment.low_bits import LATE, WHOLE
 from effq_core.results.document import REFERENCE_FOLDER
 from effq_core.runtimes.registry import open_session
-from effq_core.tflite.cutting import entering, first_operator, part_before
+from effq_core.tflite.cutting import entering, first_operator, part_before, parts
 from effq_core.tflite.file import read_tflite
 from effq_core.tflite.matrices import with_matrices
 
@@ -55,3 +56,14 @@ def test_a_block_there_is_not_is_named() -> None:
     with pytest.raises(ModelError, match="no block 'block9z'") as error:
         first_operator(CONTENT, "block9z")
     assert "block6a" in error.value.hint
+
+
+def test_parts_are_blocks_between_which_one_known_tensor_passes() -> None:
+    known = {op.output.name for op in GRAPH.operators}
+    found = parts(CONTENT, known)
+    assert found[0][0] == 0 and found[-1][1] == first_operator(CONTENT, "head")
+    assert all(end == first for (_, end), (first, _) in itertools.pairwise(found))
+    first = first_operator(CONTENT, "block6b")
+    assert first in dict(found)
+    fewer = parts(CONTENT, known - {entering(GRAPH, first).name})
+    assert len(fewer) == len(found) - 1 and first not in dict(fewer)

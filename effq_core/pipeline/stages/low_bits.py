@@ -1,8 +1,10 @@
-"""Stages that make files of fewer than eight bits; none imports TensorFlow."""
+"""Stages that make files of fewer than eight bits; only functions import TensorFlow."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from effq_core.measure.gates.matrices_equal import MATRICES_FILE, compare_matric
 from effq_core.measure.gates.weight_bits import KEPT_WIDE, LIMIT
 from effq_core.photos.pixels import read_pixels
 from effq_core.pipeline.context import StageContext
-from effq_core.pipeline.registry import LITERT, stage
+from effq_core.pipeline.registry import LITERT, TENSORFLOW, stage
 from effq_core.pipeline.stages.measure import write_json
 from effq_core.pipeline.stages.quantize import write_file
 from effq_core.quantize.dynamic import MOST_ERROR, dynamic_kernels
@@ -25,9 +27,11 @@ from effq_core.tflite.matrices import (
     few_bits_problem,
     fitting_bits,
     matrix_products,
+    with_integers,
     with_kernels,
     with_matrices,
 )
+from effq_core.tflite.recipe import RECIPE_FILE
 
 
 @stage("low_bits:moments", title="Watch the layers' inputs", libraries=LITERT)
@@ -89,6 +93,31 @@ def rounded_file(
     write_json(context.out / MATRICES_FILE, _compared(context.scratch, int8, matrices))
     content = with_kernels(matrices, kernels)
     return write_file(context, content, rule=rule, layers=len(kernels), **summary)
+
+
+@stage("low_bits:reconstruct", kind="convert", title="Convert", libraries=(*TENSORFLOW, *LITERT))
+def reconstruct(context: StageContext) -> dict[str, Any]:
+    """Trains blocks of input ``file`` to give what input ``float32`` does on ``calibration``.
+
+    Param ``seed``. Input ``model``. The summary tells each block's error before and after.
+    """
+    from effq_core.pipeline.stages.model import fresh_keras
+    from effq_core.quantize.reconstruct import Reconstruction
+
+    file, float32 = (
+        (context.inputs[role] / MODEL_FILE).read_bytes() for role in ("file", "float32")
+    )
+    images, _ = read_pixels(context.inputs["calibration"])
+    seed = context.params["seed"]
+    with fresh_keras(seed):
+        run = Reconstruction(file, float32, images, context.scratch, context, seed=seed)
+        integers = run.run()
+    for name in (MATRICES_FILE, RECIPE_FILE):
+        if (context.inputs["file"] / name).is_file():  # still true: types and shapes stay
+            shutil.copy(context.inputs["file"] / name, context.out / name)
+    blocks = [asdict(block) for block in run.blocks]
+    content = with_integers(file, integers)
+    return write_file(context, content, form="reconstructed", blocks=blocks, images=len(images))
 
 
 @stage("low_bits:dynamic", kind="convert", title="Convert", libraries=LITERT)

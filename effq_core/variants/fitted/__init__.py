@@ -6,7 +6,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from effq_core.experiment.fitted import Fitted
-from effq_core.experiment.rounding_rules import ROUNDING
 from effq_core.experiment.variants import BASELINE, CATALOGUE, PTQ, Ranges, Variant
 
 if TYPE_CHECKING:
@@ -23,19 +22,11 @@ def plan(planner: Planner, row: Variant) -> None:
     rule = planner.experiment.low_bits.rounding
     if fitted.named and (names := names_of(planner.card)) is not None:
         names.check(fitted.named)
-    inputs = {**_FILES, "model": "model"}
+    inputs = {}
     if fitted.is_suggested:
         _search(planner, fitted, rule)
-        inputs |= {"recipe": "fit"}
-    if ROUNDING[rule].uses_photos:
-        inputs |= planner.moments()
-    planner.add(
-        f"convert:{row.name}",
-        "low_bits:round_widths",
-        params={"widths": fitted.widths, "rule": rule},
-        inputs=inputs,
-        weight=15,
-    )
+        inputs = {"recipe": "fit"}
+    planner.round(row, "low_bits:round_widths", {"widths": fitted.widths, "rule": rule}, inputs)
 
 
 def _search(planner: Planner, fitted: Fitted, rule: str) -> None:
