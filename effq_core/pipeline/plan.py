@@ -175,8 +175,8 @@ class Planner(MeasuringPlanner):
         if rule.reconstructs:
             inputs = {"file": rounded, "float32": float32, "model": "model"}
             inputs["calibration"] = "pixels:calibration"
-            params = {"seed": self.experiment.seed}
-            self.add(file, "low_bits:reconstruct", params=params, inputs=inputs, weight=90)
+            params = {"rule": rule.name, "seed": self.experiment.seed}
+            self.add(file, "low_bits:reconstruct", params=params, inputs=inputs, weight=60)
 
     def moments(self) -> dict[str, str]:
         """Adds what enters int8's matrix products on calibration photos; returns it as inputs."""

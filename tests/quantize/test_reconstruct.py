@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from quantized_models import SILENT, Quantized
+from quantized_models import SILENT, Quantized, small_net
 
 from effq_core.base.errors import DatasetError
 from effq_core.quantize.reconstruct import Reconstruction, float_outputs

@@ -97,9 +97,9 @@ def rounded_file(
 
 @stage("low_bits:reconstruct", kind="convert", title="Convert", libraries=(*TENSORFLOW, *LITERT))
 def reconstruct(context: StageContext) -> dict[str, Any]:
-    """Trains blocks of input ``file`` to give what input ``float32`` does on ``calibration``.
+    """Trains blocks of input ``file`` to give what ``float32``'s do on ``calibration``.
 
-    Param ``seed``. Input ``model``. The summary tells each block's error before and after.
+    Params: ``rule``, ``seed``. Input ``model``. The summary tells blocks' errors before and after.
     """
     from effq_core.pipeline.stages.model import fresh_keras
     from effq_core.quantize.reconstruct import Reconstruction
@@ -108,7 +108,7 @@ def reconstruct(context: StageContext) -> dict[str, Any]:
         (context.inputs[role] / MODEL_FILE).read_bytes() for role in ("file", "float32")
     )
     images, _ = read_pixels(context.inputs["calibration"])
-    seed = context.params["seed"]
+    rule, seed = context.params["rule"], context.params["seed"]
     with fresh_keras(seed):
         run = Reconstruction(file, float32, images, context.scratch, context, seed=seed)
         integers = run.run()
@@ -117,7 +117,7 @@ def reconstruct(context: StageContext) -> dict[str, Any]:
             shutil.copy(context.inputs["file"] / name, context.out / name)
     blocks = [asdict(block) for block in run.blocks]
     content = with_integers(file, integers)
-    return write_file(context, content, form="reconstructed", blocks=blocks, images=len(images))
+    return write_file(context, content, rule=rule, blocks=blocks, images=len(images))
 
 
 @stage("low_bits:dynamic", kind="convert", title="Convert", libraries=LITERT)

@@ -84,12 +84,13 @@ def test_a_rounded_file_is_reconstructed_with_what_lies_beside_it(
 ) -> None:
     monkeypatch.setattr("effq_core.quantize.reconstruct.STEPS", 4)
     link = Link()
-    summary = low_bits.reconstruct(context(rounded, tmp_path, link, seed=1))
+    summary = low_bits.reconstruct(context(rounded, tmp_path, link, rule="reconstruct", seed=1))
     before, after = (
         read_tflite(folder / MODEL_FILE).main for folder in (rounded["file"], tmp_path / "out")
     )
     assert [t.dtype for t in after.tensors] == [t.dtype for t in before.tensors]
     assert "INT4" in {tensor.dtype for tensor in after.tensors}
+    assert summary["rule"] == "reconstruct", "what a table shows"
     assert summary["images"] == 12 and summary["blocks"]
     assert all(block["before"] > 0 for block in summary["blocks"])
     assert summary["bytes"] == (tmp_path / "out" / MODEL_FILE).stat().st_size
@@ -102,5 +103,5 @@ def test_a_rounded_file_is_reconstructed_with_what_lies_beside_it(
 def test_it_can_be_cancelled_between_steps(rounded: dict[str, Path], tmp_path: Path) -> None:
     link = Link(blocks=1)
     with pytest.raises(Cancelled):
-        low_bits.reconstruct(context(rounded, tmp_path, link, seed=1))
+        low_bits.reconstruct(context(rounded, tmp_path, link, rule="reconstruct", seed=1))
     assert link.told[-1][0] == 1
