@@ -93,7 +93,7 @@ def file_part(way: str, images: Any, folder: Path) -> tuple[Any, Any, float]:
     bits = {op.output.name: fitting_bits(op, 4) for op in matrix_products(matrices)}
     kernels = round_kernels(matrices, float32, "nearest", bits, None, SilentReporter())
     file = with_kernels(matrices, kernels)
-    first = first_operator(file, None if way == "whole" else way)
+    first = first_operator(file, way)
     network = file_network(file, product_floats(file, float32), first=first)
     if first == 0:
         return network, images, 0.0
