@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from effq_core.base.errors import ExperimentError
 from effq_core.base.glossary import tip
 from effq_core.experiment.rounding_rules import ROUNDING
 from effq_core.experiment.setting import Axis, Described, Use, setting
@@ -57,3 +58,9 @@ class LowBits(Described):
             words=lambda block: _TRAINED.get(block, f"trained from {block} on"),
         ),
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.train_from.strip():
+            hint = f"Name a block, {LATE} or {WHOLE}."
+            raise ExperimentError("No block is named to train from.", hint)

@@ -66,6 +66,12 @@ class RoundingRecord(Record):
     images: int  # calibration photos the rules looked at
     layers: tuple[RoundedLayer, ...]
 
+    @property
+    def rules(self) -> dict[str, str]:
+        """Titles of the rules it keeps beside nearest, by name; a removed plug-in's are left out."""
+        kept = {each.rule for layer in self.layers for each in layer.rounded} - {NEAREST}
+        return {row.name: row.title for row in ROUNDING.values() if row.name in kept}
+
 
 def round_layers(
     kernels: Mapping[str, tuple[_Floats, _Floats]],

@@ -8,7 +8,6 @@ from effq_core.base import formatting as fmt
 from effq_core.base.glossary import tip
 from effq_core.charts.learn_recovery import recovery_chart
 from effq_core.charts.learn_rounding import errors_chart, integers_chart
-from effq_core.experiment.rounding_rules import ROUNDING
 from effq_core.learn.access import find_rounding
 from effq_core.learn.recovery import by_bits
 from effq_core.learn.rounding import BITS, NEAREST, RoundingRecord, rounding_lesson
@@ -31,13 +30,16 @@ def rounding_part(source: Source) -> None:
     folder = find_rounding(source.results)
     if folder is None:
         empty(
-            "This run has no weights of few bits. Tick “int4” and “int4 nearest” in a new "
+            "This run has no weights rounded by GPTQ. Tick “int4” and “int4 nearest” in a new "
             "experiment; finished stages are reused.",
             page="experiment",
             label="New experiment",
         )
         return
     record = _load(str(folder))
+    if not record.layers:
+        st.caption("This model's layers have too few weights to show what rounding does.")
+        return
     st.markdown(
         "A layer adds up many products, so errors of rounding can cancel out. A rule that looks at "
         "the sum sends some weights to the *other* neighbour, and the sum comes out right."
@@ -54,7 +56,7 @@ def rounding_part(source: Source) -> None:
     with second:
         bits = pick("Bits", list(BITS), "learn_rounded_bits", 4, help=tip("bits"))
     with third:
-        rules = {row.name: row.title for row in ROUNDING.values() if row.name != NEAREST}
+        rules = record.rules
         rule = pick(
             "Against nearest",
             list(rules),
