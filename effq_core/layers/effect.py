@@ -2,20 +2,18 @@
 
 import time
 from collections.abc import Collection, Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from effq_core.base.errors import StageError
-from effq_core.base.intervals import Proportion, proportion
+from effq_core.base.intervals import Proportion
 from effq_core.base.reporting import PreparingReporter, Reporter
 from effq_core.experiment.mixed import Layers, Precision
 from effq_core.layers import effect_record
+from effq_core.layers.closeness import closeness
 from effq_core.layers.ledger import Clock, Ledger
-from effq_core.measure.predictions import Floats
-from effq_core.measure.statistics import clip_epsilon, mean_kl
 from effq_core.quantize.calibration import Ranges
 from effq_core.quantize.convert import quantize_mixed
 from effq_core.runtimes.model import ModelPool
@@ -173,17 +171,6 @@ class EffectMeter:
         """Files if time suffices: at most all layers of the share of blocks that may matter."""
         layers = sum(len(block.layers) for block in self._network.blocks)
         return 2 + 2 * len(self._network.groups) + 2 * len(self._network.blocks) + layers
-
-
-def closeness(float32: Floats, other: Floats) -> dict[str, Any]:
-    """Compares answers, float32 ``(n, classes)``: mean divergence ``kl`` in nats, ``agreement``."""
-    if not len(float32):
-        raise StageError("There is no photo to measure effects on.", "Calibrate with some.")
-    same = int((float32.argmax(axis=1) == other.argmax(axis=1)).sum())
-    return {
-        "kl": mean_kl(float32, other, clip_epsilon(float32.shape[1])),
-        "agreement": asdict(proportion(same, len(float32))),
-    }
 
 
 def _halved_size(content: bytes) -> int | None:

@@ -16,7 +16,7 @@ from effq_core.base.intervals import Proportion
 from effq_core.base.reporting import PreparingReporter, Reporter
 from effq_core.experiment.fitted import WIDTHS
 from effq_core.experiment.rounding_rules import ROUNDING
-from effq_core.layers.effect import closeness
+from effq_core.layers.closeness import closeness
 from effq_core.layers.ledger import Clock, Ledger
 from effq_core.layers.width_record import LayerWidths, Width, WidthRecord
 from effq_core.quantize.low_bits import float_kernels, round_kernels

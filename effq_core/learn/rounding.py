@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -51,6 +50,12 @@ class RoundedLayer(Plain):
     weights: tuple[float, ...]  # of the channel, some of them where there are many
     rounded: tuple[Rounded, ...]
 
+    @property
+    def rules(self) -> dict[str, str]:
+        """Titles of the rules that are kept and still there, nearest left out, by name."""
+        kept = dict.fromkeys(each.rule for each in self.rounded)
+        return {name: ROUNDING[name].title for name in kept if name in ROUNDING and name != NEAREST}
+
     def by(self, bits: int, rule: str) -> Rounded:
         """Returns it at so many bits under a rule; ``StopIteration`` if that is not kept."""
         return next(each for each in self.rounded if (each.bits, each.rule) == (bits, rule))
@@ -66,20 +71,15 @@ class RoundingRecord(Record):
     images: int  # calibration photos the rules looked at
     layers: tuple[RoundedLayer, ...]
 
-    @property
-    def rules(self) -> dict[str, str]:
-        """Titles of the rules it keeps beside nearest, by name; a removed plug-in's are left out."""
-        kept = {each.rule for layer in self.layers for each in layer.rounded} - {NEAREST}
-        return {row.name: row.title for row in ROUNDING.values() if row.name in kept}
-
 
 def round_layers(
     kernels: Mapping[str, tuple[_Floats, _Floats]],
     moments: Mapping[str, Moments],
     images: int,
+    rules: Sequence[str],
     reporter: Reporter,
 ) -> RoundingRecord:
-    """Rounds some layers by every rule; raises Cancelled.
+    """Rounds some layers by rules, nearest among them; raises Cancelled.
 
     Args:
         kernels: Float weights ``(outputs, inputs)`` and bias by the name of what a layer makes.
@@ -93,11 +93,13 @@ def round_layers(
         reporter.check_cancelled()
         reporter.progress(done, len(chosen), "layers")
         name = names[place]
-        layers.append(_layer(layer_name(name), *kernels[name], moments[name]))
+        layers.append(_layer(layer_name(name), *kernels[name], moments[name], rules))
     return RoundingRecord(images=images, layers=tuple(layers))
 
 
-def _layer(name: str, weights: _Floats, bias: _Floats, entering: Moments) -> RoundedLayer:
+def _layer(
+    name: str, weights: _Floats, bias: _Floats, entering: Moments, rules: Sequence[str]
+) -> RoundedLayer:
     plain = rounded_kernel(weights, bias, NEAREST, 4, None).weights - weights
     errors = ((plain @ entering.second) * plain).sum(axis=1)
     channel = int(np.argsort(errors)[len(errors) // 2])
@@ -124,7 +126,7 @@ def _layer(name: str, weights: _Floats, bias: _Floats, entering: Moments) -> Rou
         outputs=outputs,
         channel=channel,
         weights=tuple(float(f"{value:.6g}") for value in weights[channel, shown]),
-        rounded=tuple(rounded(bits, rule) for bits in BITS for rule in ROUNDING),
+        rounded=tuple(rounded(bits, rule) for bits in BITS for rule in rules),
     )
 
 
@@ -152,8 +154,3 @@ def rounding_lesson(layer: RoundedLayer, bits: int, rule: str) -> str:
 
 def _percent(share: float) -> str:
     return f"{fmt.plain(100 * share, 2)} %"
-
-
-def steps(layer: RoundedLayer, found: Rounded) -> tuple[list[Any], list[Any]]:
-    """Returns the weights of a layer's channel and what they become, both in steps."""
-    return [weight / found.scale for weight in layer.weights], list(found.integers)

@@ -237,7 +237,7 @@ class Planner(MeasuringPlanner):
         self.add("tensors", "learn:tensors", inputs=inputs, weight=seconds)
         if any(spec.name == "moments" for spec in self.stages):
             inputs = {"float32": f"convert:{BASELINE}", "moments": "moments"}
-            params = {"images": self.experiment.calibration.size}
+            params = {"images": self.experiment.calibration.size, "rules": tuple(ROUNDING)}
             self.add("rounding", "learn:rounding", params=params, inputs=inputs, weight=15)
 
 

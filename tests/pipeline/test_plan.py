@@ -14,6 +14,8 @@ from effq_core.experiment.variants import CATALOGUE
 from effq_core.pipeline.plan import build_plan
 from tests.pipeline.plan_cases import ALL
 
+TRAINED_FILES = ("int4", "int2", "fitted")
+
 
 def test_all_variants_of_the_built_in_photos_are_planned(store: Home) -> None:
     plan = build_plan(ALL, store)
@@ -30,6 +32,8 @@ def test_all_variants_of_the_built_in_photos_are_planned(store: Home) -> None:
         "calibrate:float_control",
         *("tensors", "benchmark", "report"),
         *("effect", "suggest"),
+        *("moments", "bounds", "widths", "fit", "rounding"),
+        *(f"{what}:{name}_qat" for what in ("finetune", "keras") for name in TRAINED_FILES),
     }
     assert plan.stages[-1].name == "report"
 
@@ -122,7 +126,7 @@ def test_tensors_to_learn_from_are_kept_of_every_run_and_no_result_waits_for_the
 
 def test_only_what_takes_times_needs_the_cores_alone(store: Home) -> None:
     plan = build_plan(ALL, store)
-    timed = {"suggest", "benchmark"}
+    timed = {"suggest", "fit", "benchmark"}
     assert {spec.name for spec in plan if spec.exclusive} == timed
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -124,3 +126,8 @@ def test_a_name_nobody_knows_stays_as_it_is() -> None:
     assert stage_title("toy:int8") == "toy:int8"
     assert stage_title("convert:int8") == "Convert: int8"
     assert stage_title("freeze:float_control") == "Freeze the graph: float control"
+
+
+def test_registering_every_stage_imports_no_tensorflow() -> None:
+    code = "import effq_core.pipeline.stages, sys; assert 'tensorflow' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -30,9 +30,10 @@ def tensors(context: StageContext) -> dict[str, Any]:
 
 @stage("learn:rounding", title="Round some layers for the Learn page", libraries=LITERT)
 def rounding(context: StageContext) -> dict[str, Any]:
-    """Rounds layers of input ``float32`` by every rule. Input ``moments``; params: ``images``."""
+    """Rounds layers of input ``float32``. Params: ``rules``, ``images``. Input ``moments``."""
     kernels = float_kernels((context.inputs["float32"] / MODEL_FILE).read_bytes())
     seen = load_moments(context.inputs["moments"])
-    found = round_layers(kernels, seen, context.params["images"], context)
+    params = context.params
+    found = round_layers(kernels, seen, params["images"], params["rules"], context)
     found.save(context.out)
     return {"layers": len(found.layers)}

@@ -73,12 +73,12 @@ def _table(found: Suggestion, key: str) -> None:
         "number": number("#", width="small", pinned=True),
         "standing": text("Standing"),
         "keep": text("Layers by bits" if found.variant == FITTED else "Kept in floats"),
+        "kl": number("KL, mnat", help=tip("kl")),
         "drop": number("Lost, points", help=tip("max_drop")),
         "extra": number("Larger, %", help=tip("max_extra_size")),
         "time": number("Time, × int8's", help=tip("max_latency")),
         "share": text("Top-1 (95 %)" if found.labelled else "Same class (95 %)", help=tip("top1")),
         "why": text("Why refused", width="large"),
-        "kl": number("KL, mnat", help=tip("kl")),
     }
     texts: dict[str, Write] = {
         "drop": decimals(2),
@@ -96,8 +96,11 @@ def _table(found: Suggestion, key: str) -> None:
         height=min(360, 38 + 35 * len(rows)),
     )
     n = found.trials[0].n
+    nearest = "The least KL divergence within the limits is chosen. "
     st.caption(
-        f"On {fmt.counted(n, f'{found.photos} photo')}; times on one thread, each in turn with int8"
+        (nearest if found.variant == FITTED else "")
+        + f"On {fmt.counted(n, f'{found.photos} photo')}; times on one thread, each in turn "
+        + "with int8"
         + ("." if found.complete else "; the time limit ended the search early.")
         + _disturbed(found)
     )

@@ -56,7 +56,7 @@ def rounding_part(source: Source) -> None:
     with second:
         bits = pick("Bits", list(BITS), "learn_rounded_bits", 4, help=tip("bits"))
     with third:
-        rules = record.rules
+        rules = record.layers[place].rules
         rule = pick(
             "Against nearest",
             list(rules),
