@@ -20,7 +20,7 @@ WIDTHS, FIT = "widths", "fit"
 
 
 def low_bit_variants(results: Results) -> tuple[str, ...]:
-    """Returns a run's variants some of whose weights have fewer than 8 bits, if it has the files."""
+    """Returns a run's variants some of whose weights have fewer than 8 bits, if files are there."""
     if BASELINE not in results.with_files:
         return ()
     return tuple(name for name in results.with_files if 0 < get_variant(name).weight_bits < 8)
