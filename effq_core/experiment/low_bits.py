@@ -51,7 +51,7 @@ class LowBits(Described):
         option="--train-from",
         omitted=True,
         use=Use(
-            variant=lambda variant: variant.trained and 0 < variant.weight_bits < 8,
+            variant=lambda variant: variant.trains_file,
             why="no chosen variant trains weights of fewer than eight bits",
             remedy="Add int4_qat",
         ),

@@ -113,7 +113,7 @@ def _layer(
         return Rounded(
             bits=bits,
             rule=rule,
-            error=output_error(weights, bias, entering, found.weights, found.bias),
+            error=output_error(weights, entering, found.weights),
             moved=float(np.mean(found.values != np.clip(nearest, -top, top - 1))),
             scale=float(found.scales[channel]),
             integers=tuple(found.values[channel, shown].tolist()),

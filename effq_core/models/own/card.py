@@ -234,7 +234,8 @@ def read_card(folder: Path, slug: str) -> OwnCard:
 def variant_problem(card: OwnCard, variant: str) -> str:
     """Says why a variant of a model cannot be made; empty where it can be made."""
     row = get_variant(variant)
-    if (row.trained or row.ranges is Ranges.FAKE_QUANT) and card.qat_problems:
+    in_keras = (row.trained and not row.trains_file) or row.ranges is Ranges.FAKE_QUANT
+    if in_keras and card.qat_problems:
         return f"{card.title} cannot be fine-tuned: {'; '.join(card.qat_problems)}."
     if row.ranges in (Ranges.METHOD, Ranges.OWN) and card.int8_problem:
         return f"{card.title} cannot be made int8: {card.int8_problem}."
