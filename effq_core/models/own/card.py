@@ -86,6 +86,7 @@ class OwnCard(ModelCard):
     resize: Resize = Resize.CROP  # how photos become its square
     names: Names | None = None  # what its parts are called; cards of older versions do not say
     few_bits_problem: str = ""  # why weights cannot have fewer than eight bits; likewise
+    train_problem: str = ""  # why an integer file of it cannot be trained; likewise
 
     @property
     def image_input(self) -> ImageInput:
@@ -223,6 +224,7 @@ def read_card(folder: Path, slug: str) -> OwnCard:
             added=float(plain["added"]),
             names=Names.from_dict(plain["names"]) if plain.get("names") else None,
             few_bits_problem=str(plain.get("few_bits_problem", "")),
+            train_problem=str(plain.get("train_problem", "")),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise StoreError(
@@ -241,6 +243,8 @@ def variant_problem(card: OwnCard, variant: str) -> str:
         return f"{card.title} cannot be made int8: {card.int8_problem}."
     if 0 < row.weight_bits < 8 and card.few_bits_problem:
         return f"{card.title} would gain nothing from {row.title}: {card.few_bits_problem}."
+    if row.trains_file and card.train_problem:
+        return f"{card.title} cannot become {row.title}: {card.train_problem}."
     return ""
 
 
