@@ -19,6 +19,7 @@ _PUBLIC = {
     "Experiment": "effq_core.experiment:Experiment",
     "Fitted": "effq_core.experiment.fitted:Fitted",
     "Layers": "effq_core.experiment.mixed:Layers",
+    "LowBits": "effq_core.experiment.low_bits:LowBits",
     "Mixed": "effq_core.experiment.mixed:Mixed",
     "Progress": "effq_core.api.progress:Progress",
     "Qat": "effq_core.experiment:Qat",

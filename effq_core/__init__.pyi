@@ -11,6 +11,7 @@ from effq_core.experiment import Calibration as Calibration
 from effq_core.experiment import Experiment as Experiment
 from effq_core.experiment import Qat as Qat
 from effq_core.experiment.fitted import Fitted as Fitted
+from effq_core.experiment.low_bits import LowBits as LowBits
 from effq_core.experiment.mixed import Layers as Layers
 from effq_core.experiment.mixed import Mixed as Mixed
 

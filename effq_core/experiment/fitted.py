@@ -57,7 +57,8 @@ class Fitted(Described):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.named  # noqa: B018 - raises
+        if self.widths and min(self.named.values()) == max(WIDTHS):
+            raise ExperimentError("All named widths are 8: that is int8.", "Give one 4 or 2.")
 
     @property
     def is_suggested(self) -> bool:

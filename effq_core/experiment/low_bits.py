@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from effq_core.base.errors import ExperimentError
 from effq_core.base.glossary import tip
 from effq_core.experiment.rounding_rules import ROUNDING
 from effq_core.experiment.setting import Axis, Described, Use, setting
@@ -11,9 +12,12 @@ from effq_core.experiment.variants import FEW_BITS
 
 WHOLE, LATE = "whole", "late"
 """What is trained, where no block is named: all, or the late blocks that hold most weights."""
-
-
 _TRAINED = {WHOLE: "trained whole", LATE: "trained in the late blocks"}
+
+
+def trained_part(block: str) -> str:
+    """Says what training from a block changes."""
+    return _TRAINED.get(block, f"trained from {block} on")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,13 +51,15 @@ class LowBits(Described):
         option="--train-from",
         omitted=True,
         use=Use(
-            variant=lambda variant: variant.trained and 0 < variant.weight_bits < 8,
+            variant=lambda variant: variant.trains_file,
             why="no chosen variant trains weights of fewer than eight bits",
             remedy="Add int4_qat",
         ),
-        axis=Axis(
-            name="first_blocks",
-            title="first blocks trained",
-            words=lambda block: _TRAINED.get(block, f"trained from {block} on"),
-        ),
+        axis=Axis(name="first_blocks", title="first blocks trained", words=trained_part),
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.train_from.strip():
+            hint = f"Name a block, {LATE} or {WHOLE}."
+            raise ExperimentError("No block is named to train from.", hint)

@@ -68,6 +68,11 @@ class Variant:
         return bool(self.explains)
 
     @property
+    def trains_file(self) -> bool:
+        """Whether an integer file is trained rather than the Keras model."""
+        return self.trained and 0 < self.weight_bits < 8
+
+    @property
     def group(self) -> str:
         """What it is offered among."""
         if self.is_control:

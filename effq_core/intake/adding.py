@@ -188,7 +188,7 @@ def _report(plain: dict[str, Any], labels: int) -> dict[str, Any]:
         "logit": bool(plain.get("logit", False)),
         **{name: _line(plain[name]) for name in ("file_sha256", "file_format", "head_problem")},
         "int8_problem": _line(plain["int8_problem"]),
-        "few_bits_problem": _line(plain.get("few_bits_problem", "")),
+        **{name: _line(plain.get(name, "")) for name in ("few_bits_problem", "train_problem")},
         **{name: int(plain[name]) for name in ("file_bytes", "parameters")},
         **{name: [_line(each) for each in plain[name]][:most] for name, most in _MOST.items()},
         "probabilities": plain.get("probabilities", True) is True,

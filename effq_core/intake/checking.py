@@ -30,6 +30,7 @@ from effq_core.models.weights import load_weights, write_weights
 from effq_core.photos.image_input import ImageInput, Resize
 from effq_core.quantize.calibration import collect_statistics
 from effq_core.quantize.convert import convert, quantize_with_ranges
+from effq_core.quantize.file_operators import train_problem
 from effq_core.quantize.finetune import observe_ranges
 from effq_core.quantize.freeze import freeze
 from effq_core.quantize.qat_scheme import insert_fake_quant
@@ -96,6 +97,7 @@ class Check:
         report |= {"head_problem": self._head_problem(flattened), "int8_problem": int8_problem}
         float32 = self._scratch / "float32.tflite"
         report |= {"few_bits_problem": few_bits_problem(float32.read_bytes())}
+        report |= {"train_problem": train_problem(float32.read_bytes())}
         names = read_network(float32).names.to_dict()
         return report | {"names": names, "notes": self.notes, "answers": answers}
 

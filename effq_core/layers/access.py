@@ -9,7 +9,7 @@ from effq_core.base.settings import Home
 from effq_core.experiment import Experiment
 from effq_core.experiment.fitted import Fitted
 from effq_core.experiment.mixed import Layers, Mixed
-from effq_core.experiment.variants import BASELINE, FITTED, MIXED, PTQ
+from effq_core.experiment.variants import BASELINE, FITTED, MIXED, PTQ, get_variant
 from effq_core.results.access import artifact_at, of_kind, sources, statistics_of
 from effq_core.results.document import REFERENCE_FOLDER, Results
 from effq_core.store.artifacts import ArtifactStore
@@ -133,8 +133,12 @@ def mixing(experiment: Experiment, mixed: Mixed, layers: Layers | None) -> Exper
 
 
 def fitting(experiment: Experiment, fitted: Fitted) -> Experiment:
-    """Returns the same experiment with the variant ``fitted``; all else is cached."""
-    return replace(experiment, variants=(*experiment.variants, FITTED), fitted=fitted)
+    """Returns the same experiment with the variant ``fitted``; all else is cached.
+
+    What is made from another ``fitted`` file is left out: it would be made again.
+    """
+    others = (name for name in experiment.variants if FITTED not in get_variant(name).needs)
+    return replace(experiment, variants=(*others, FITTED), fitted=fitted)
 
 
 def is_about(other: Experiment, experiment: Experiment) -> bool:

@@ -20,8 +20,10 @@ WIDTHS, FIT = "widths", "fit"
 
 
 def low_bit_variants(results: Results) -> tuple[str, ...]:
-    """Returns a run's variants some of whose weights have fewer than 8 bits."""
-    return tuple(name for name in results.variants if 0 < get_variant(name).weight_bits < 8)
+    """Returns a run's variants some of whose weights have fewer than 8 bits, if files are there."""
+    if BASELINE not in results.with_files:
+        return ()
+    return tuple(name for name in results.with_files if 0 < get_variant(name).weight_bits < 8)
 
 
 def layer_bits(results: Results, variant: str) -> dict[str, int]:
@@ -32,7 +34,7 @@ def layer_bits(results: Results, variant: str) -> dict[str, int]:
 
 def free_layers(results: Results) -> tuple[Layer, ...]:
     """Returns the layers of a run's model whose weights can have few bits; none without int8."""
-    if PTQ not in results.variants:
+    if not {PTQ, BASELINE} <= set(results.with_files):
         return ()
     network = read_network(results.model_file(BASELINE))
     return layers_of(with_matrices(results.model_file(PTQ).read_bytes()), network)

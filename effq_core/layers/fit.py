@@ -61,7 +61,7 @@ def fit(
         int8 = bench.trial({})
         for table in known.costs.values():
             nearest = _fitted(bench, known, table, limits, int8) or nearest
-            progress(len(bench.trials), 1 + 2 * len(known.costs))
+            progress(len(bench.trials), 1 + _TRIES * len(known.costs))
     except TimeUp:
         complete = False
     trials = bench.trials

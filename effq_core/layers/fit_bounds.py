@@ -56,12 +56,12 @@ def size_limit(
         raise StageError(
             f"No file of this model is as small as {fmt.kib(asked)}: with the fewest bits "
             f"everywhere it takes {fmt.kib(least)}.",
-            f"Choose a --max-size of {-(-least // fmt.KIB)} or more.",
+            f"Allow {fmt.kib(-(-least // fmt.KIB) * fmt.KIB)} or more.",
         )
     if asked >= int8_bytes:
         raise StageError(
             f"int8 itself takes {fmt.kib(int8_bytes)}, which {fmt.kib(asked)} allow: there is "
             "nothing to fit.",
-            f"Choose a --max-size below {int8_bytes // fmt.KIB}, or leave the variant out.",
+            "Allow less, or leave the variant out.",
         )
     return FitLimits(size_bytes=asked, slowdown=None, asked_size=True)

@@ -143,17 +143,13 @@ class WidthMeter:
         return closeness(self._answers, answers)
 
     def _errors(self, layer: Layer, kernels: Mapping[str, Kernels]) -> Iterator[Width]:
-        weights, bias = self._floats[layer.tensor]
-        moments, kernel = self._moments[layer.tensor], layer.op.kernel
-
-        def error(rounded: Any, rounded_bias: Any) -> float:
-            return output_error(weights, bias, moments, rounded, rounded_bias)
-
+        weights, kernel = self._floats[layer.tensor][0], layer.op.kernel
+        error = partial(output_error, weights, self._moments[layer.tensor])
         for bits in layer.bits:
             if bits == 8 and kernel is not None:
                 own = kernel.values * kernel.scales.astype(np.float64)[:, None]
-                errors = {"nearest": error(own, bias)}
+                errors = {"nearest": error(own)}
             else:
                 found = {rule: each[bits][layer.tensor] for rule, each in kernels.items()}
-                errors = {rule: error(each.weights, each.bias) for rule, each in found.items()}
+                errors = {rule: error(each.weights) for rule, each in found.items()}
             yield Width(bits=bits, size_bytes=layer.size_bytes(bits), errors=errors)

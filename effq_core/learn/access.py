@@ -3,26 +3,32 @@
 from pathlib import Path
 
 from effq_core.base.settings import Home
-from effq_core.experiment.variants import BASELINE
-from effq_core.results.access import of_kind, sources, statistics_of
+from effq_core.experiment.variants import BASELINE, PTQ
+from effq_core.results.access import artifact_at, of_kind, sources, statistics_of
 from effq_core.results.document import REFERENCE_FOLDER, Results
 from effq_core.store.artifacts import ArtifactStore
 
 STAGE = "tensors"  # kind of the stage that keeps tensors
-
-
 ROUNDING_STAGE = "rounding"  # kind of the stage that keeps what rounding did
 
 
 def find_rounding(results: Results) -> Path | None:
-    """Finds the folder of what rounding did to a run's layers; StoreError, as for tensors."""
+    """Finds the folder of what rounding did to a run's layers; StoreError, as for tensors.
+
+    It may be another run's of the same int8 file: that pins the photos the rules looked at.
+    """
     if results.folder is None or results.folder == REFERENCE_FOLDER:
         folder = REFERENCE_FOLDER / ROUNDING_STAGE
         return folder if folder.is_dir() else None
     store = ArtifactStore(Home(results.folder.parent))
-    float32 = results.variants[BASELINE].artifact
-    found = (a for a in of_kind(store, ROUNDING_STAGE) if sources(a).get("float32") == float32)
-    return next((artifact.path for artifact in found), None)
+    if PTQ not in results.variants:
+        return None
+    int8 = results.variants[PTQ].artifact
+    for artifact in of_kind(store, ROUNDING_STAGE):
+        moments = artifact_at(store, sources(artifact).get("moments", ""))
+        if sources(moments).get("int8") == int8:
+            return artifact.path
+    return None
 
 
 def find_tensors(results: Results) -> Path | None:

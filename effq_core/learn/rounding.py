@@ -86,7 +86,7 @@ def round_layers(
         moments: What enters the layers whose weights can have few bits, in the order they run.
         images: How many photos the moments are of.
     """
-    names = [name for name in moments if kernels[name][0].size >= _SMALLEST]
+    names = [name for name in moments if name in kernels and kernels[name][0].size >= _SMALLEST]
     chosen = np.unique(np.linspace(0, len(names) - 1, min(LAYERS, len(names))).round())
     layers = []
     for done, place in enumerate(chosen.astype(int)):
@@ -113,7 +113,7 @@ def _layer(
         return Rounded(
             bits=bits,
             rule=rule,
-            error=output_error(weights, bias, entering, found.weights, found.bias),
+            error=output_error(weights, entering, found.weights),
             moved=float(np.mean(found.values != np.clip(nearest, -top, top - 1))),
             scale=float(found.scales[channel]),
             integers=tuple(found.values[channel, shown].tolist()),

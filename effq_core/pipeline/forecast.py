@@ -27,7 +27,7 @@ _LOOKED_AT, _HISTORY = 50, 5  # runs to look for finished ones, and how many tel
 
 # Bytes of an artifact for each byte of float32 weights, from the artifacts of the reference run
 # (V2-B0: 22.6 MiB of weights). Fine-tuning keeps weights and, until it ends, Adam's two moments.
-_SHARES = {"model": 1.0, "freeze": 1.0, "ranges": 1.05, "finetune": 1.5}
+_SHARES = {"model": 1.0, "freeze": 1.0, "ranges": 1.05, "finetune": 1.5, "moments": 4.5}
 _SMALL = 0.3 * _MIB  # summaries, predictions of ten classes, timings
 
 

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from effq_core.base import formatting as fmt
 from effq_core.base.errors import ModelError
 from effq_core.base.tensorflow import tf
-from effq_core.tflite.file import Operator
+from effq_core.tflite.file import Operator, read_tflite
 
 _ACTIVATIONS: Mapping[int, Callable[[Any], Any]] = MappingProxyType(
     {
@@ -94,6 +95,13 @@ COMPUTE: Mapping[str, Callable[..., Any]] = MappingProxyType(
 )
 """Each takes the operator's options and inputs: kernels with their output channels last."""
 _RESHAPING = ("RESHAPE", "SQUEEZE")
+
+
+def train_problem(file: bytes) -> str:
+    """Says why a file's operators cannot be trained; empty where they can."""
+    names = {op.kind.name for op in read_tflite(file).main.operators}
+    unknown = sorted(names - COMPUTE.keys() - {*_RESHAPING})
+    return f"EffQ cannot train through {fmt.listed(unknown)}" if unknown else ""
 
 
 def compute(op: Operator, inputs: list[Any]) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -80,8 +79,4 @@ def rounded_kernel(
 ) -> IntegerKernel:
     """Rounds the weights ``(outputs, inputs)`` of a layer; ``bias``: ``(outputs,)``."""
     integers, scales = ROUNDING[rule].rule(weights, entering, bits)
-    kernel = IntegerKernel(values=integers, scales=scales, bits=bits, bias=bias)
-    if entering is None:
-        return kernel
-    # What rounding adds to the mean of an output is known: the bias takes it away again.
-    return replace(kernel, bias=bias + (weights - kernel.weights) @ entering.mean.astype(float))
+    return IntegerKernel(values=integers, scales=scales, bits=bits, bias=bias)

@@ -11,26 +11,19 @@ from effq_core.quantize.moments import Moments
 
 
 def output_error(
-    weights: npt.NDArray[np.float64],
-    bias: npt.NDArray[np.float64],
-    moments: Moments,
-    rounded: npt.NDArray[np.float64],
-    rounded_bias: npt.NDArray[np.float64],
+    weights: npt.NDArray[np.float64], moments: Moments, rounded: npt.NDArray[np.float64]
 ) -> float:
     """Returns the mean squared error of an output as a share of the output's variance.
 
     Args:
         weights: Float weights ``(outputs, inputs)``.
-        bias: ``(outputs,)``.
         moments: Of the layer's input.
         rounded: What integers stand for, ``(outputs, inputs)``.
-        rounded_bias: ``(outputs,)``.
     """
     second, mean = moments.second.astype(np.float64), moments.mean.astype(np.float64)
-    wrong, moved = weights - rounded, bias - rounded_bias
-    error = _power(wrong, second) + float(2 * moved @ (wrong @ mean) + moved @ moved)
     variance = _power(weights, second - np.outer(mean, mean))
-    return max(0.0, error) / max(variance, np.finfo(np.float64).tiny)
+    error = max(0.0, _power(weights - rounded, second))
+    return error / max(variance, np.finfo(np.float64).tiny)
 
 
 def _power(weights: npt.NDArray[np.float64], second: npt.NDArray[Any]) -> float:

@@ -4,6 +4,7 @@ from effq_core.base import formatting as fmt
 from effq_core.base.hardware import Hardware
 from effq_core.base.intervals import proportion
 from effq_core.experiment import REFERENCE, Experiment
+from effq_core.experiment.low_bits import trained_part
 from effq_core.experiment.variants import FITTED, MIXED
 from effq_core.measure.latency import NOT_TOGETHER
 from effq_core.models.catalogue import MODELS
@@ -167,6 +168,8 @@ def training_text(variant: VariantResult) -> str:
     epochs = fmt.counted(len(history) - 1, "epoch")
     photos = f"{fmt.counted(training['images'], 'photo')} ({fmt.count(history[-1]['n'])} held out)"
     parts.append(f"{epochs} on {photos}, loss {training['loss']}")
+    if block := training.get("train_from"):
+        parts.append(trained_part(block))
     return "; ".join([*parts, shipped_epoch(variant)])
 
 

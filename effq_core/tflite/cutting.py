@@ -1,4 +1,4 @@
-"""Cutting a file in two: what runs before a block, and where the rest begins."""
+"""Cutting parts out of a file: what runs before a block, or a single operator."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from effq_core.base.errors import ModelError
 from effq_core.experiment.low_bits import LATE, WHOLE
 from effq_core.tflite.file import Graph, Tensor, read_tflite, unpack
+from effq_core.tflite.matrices import drop_unused_buffers
 from effq_core.tflite.network import Block, read_network
 from effq_core.tflite.rewriting import pack
 
@@ -101,4 +102,26 @@ def part_before(file: bytes, first: int) -> bytes:
     graph.operators = graph.operators[:first]
     graph.outputs = np.array([output.index], np.int32)
     model.signatureDefs = None
+    return pack(model)
+
+
+def one_operator(file: bytes, index: int) -> bytes:
+    """Returns a file with one operator of the main graph; what it reads comes from outside.
+
+    Args:
+        file: A ``.tflite`` file.
+        index: Place of the operator in the main graph; only its first input is an activation.
+    """
+    model = unpack(file)
+    graph = model.subgraphs[0]
+    op = graph.operators[index]
+    used = list(dict.fromkeys(int(i) for i in (*op.inputs, *op.outputs) if i >= 0))
+    place = {old: new for new, old in enumerate(used)}
+    op.inputs = np.array([place.get(int(i), -1) for i in op.inputs], np.int32)
+    op.outputs = np.array([place[int(i)] for i in op.outputs], np.int32)
+    graph.tensors = [graph.tensors[i] for i in used]
+    graph.operators = [op]
+    graph.inputs, graph.outputs = op.inputs[:1], op.outputs[:1]
+    model.subgraphs, model.signatureDefs = [graph], None
+    drop_unused_buffers(model)
     return pack(model)

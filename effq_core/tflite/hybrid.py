@@ -17,7 +17,13 @@ from ai_edge_litert import schema_py_generated as schema
 
 from effq_core.base.errors import StageError
 from effq_core.tflite.file import Operator, read_tflite, unpack
-from effq_core.tflite.matrices import TYPES, drop_unused_buffers, new_buffer, set_scales
+from effq_core.tflite.matrices import (
+    TYPES,
+    drop_unused_buffers,
+    fitting_bits,
+    new_buffer,
+    set_scales,
+)
 from effq_core.tflite.packing import BITS, packed
 from effq_core.tflite.rewriting import pack
 
@@ -74,8 +80,7 @@ def _is_grouped(op: Operator) -> bool:
 
 def takes_few_bits(op: Operator) -> bool:
     """Returns whether XNNPACK takes a layer's weights in 4 bits beside float activations."""
-    is_product = op.kind.name == "FULLY_CONNECTED" and op.kernel is not None
-    return is_product and op.kernel is not None and op.kernel.shape[-1] % 2 == 0
+    return op.kind.name == "FULLY_CONNECTED" and fitting_bits(op, 4) == 4
 
 
 def with_hybrid_kernels(file: bytes, kernels: Mapping[str, HybridKernel]) -> bytes:

@@ -16,7 +16,7 @@ import sys
 import effq_core
 assert not {"numpy", "pandas", "plotly", "effq_core.api"} & set(sys.modules)
 import effq_core.models.catalogue  # as the other packages do, before anybody asks for models
-from effq_core import Calibration, Experiment, Fitted, Layers, Mixed, Progress, Qat, Run
+from effq_core import Calibration, Experiment, Fitted, Layers, LowBits, Mixed, Progress, Qat, Run
 from effq_core import datasets, errors, models, open_run, run
 assert callable(models.available) and callable(datasets.available)
 run_ = open_run("reference")

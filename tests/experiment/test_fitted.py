@@ -35,3 +35,9 @@ def test_they_are_part_of_an_experiment_with_the_variant_and_of_no_other() -> No
     assert Experiment.from_dict(asked.to_dict()) == asked and asked.fitted.max_size == 3500
     assert replace(asked, variants=("int8",)).fitted is None
     assert replace(plain, variants=("fitted",)).fitted == Fitted()
+
+
+def test_eight_bits_everywhere_is_int8() -> None:
+    with pytest.raises(ExperimentError, match="that is int8"):
+        Fitted(widths=("block6a=8", "head=8"))
+    assert Fitted(widths=("block6a=8", "head=4")).named["head"] == 4

@@ -133,6 +133,25 @@ def test_a_model_that_would_gain_nothing_is_told_before_running(home: Home, tmp_
     assert variant_problem(card, "dynamic_range") == ""
 
 
+def test_an_operator_that_nobody_can_train_is_named_before_running(
+    home: Home, tmp_path: Path
+) -> None:
+    def body(keras: object, x: object) -> object:
+        layers = keras.layers  # type: ignore[attr-defined]
+        x = layers.Conv2D(8, 1, activation="relu")(layers.Rescaling(1 / 127.5, -1)(x))
+        return layers.GlobalAveragePooling2D()(layers.Permute((2, 1, 3))(x))
+
+    path = tmp_path / "net.keras"
+    classifier(2, body).save(str(path))  # type: ignore[arg-type]
+    labels = parse_labels("astronaut\ncamera\ncat\nclock")
+    offer = Offer("net.keras", labels, Preprocessing.INSIDE)
+    card = keep(home, check(home, path, offer), "Turned")
+    assert isinstance(card, OwnCard)
+    assert card.train_problem == "EffQ cannot train through TRANSPOSE"
+    assert "TRANSPOSE" in variant_problem(card, "int4_qat")
+    assert variant_problem(card, "int4") == ""
+
+
 def test_what_could_have_few_bits_is_read_off_the_file() -> None:
     assert few_bits_problem(float32_file()) == few_bits_problem(int8_file()) == ""
     assert "no 1×1 convolution or Dense layer" in few_bits_problem(float32_file(products=False))

@@ -11,15 +11,17 @@ import pytest
 
 from effq_core.base.errors import StoreError
 from effq_core.base.settings import Home
-from effq_core.experiment import Calibration
+from effq_core.experiment import Calibration, Experiment
+from effq_core.experiment.fitted import Fitted
 from effq_core.experiment.mixed import Layers, Mixed
-from effq_core.experiment.variants import MIXED
+from effq_core.experiment.variants import FITTED, MIXED
 from effq_core.layers import access
 from effq_core.layers.access import (
     EFFECT,
     SIGNAL,
     SUGGEST,
     find_evidence,
+    fitting,
     is_about,
     is_same_model,
     looking,
@@ -163,3 +165,10 @@ def test_asking_about_layers_changes_nothing_else(tiny_run: Any) -> None:
     assert is_about(mixed, experiment)
     assert not is_about(experiment, experiment)
     assert not is_about(replace(asked, seed=7), experiment)
+
+
+def test_other_bits_leave_out_what_is_trained_from_those_before() -> None:
+    experiment = Experiment(variants=("int8", "int4", "fitted_qat"))
+    asked = fitting(experiment, Fitted(widths=("head=4",)))
+    assert set(asked.variants) == {"float32", "int8", "int4", FITTED}
+    assert asked.fitted == Fitted(widths=("head=4",))

@@ -83,3 +83,10 @@ def test_the_lesson_says_what_decides(record: RoundingRecord) -> None:
 def test_variants_come_from_many_bits_to_few() -> None:
     found = [rung.variant for rung in by_bits(load_reference())]
     assert found[0] == "int8" and {"float16", "dynamic_range"}.isdisjoint(found)
+
+
+def test_only_rules_that_were_tried_are_offered(record: RoundingRecord) -> None:
+    layer = record.layers[0]
+    assert list(layer.rules) == [name for name in ROUNDING if name != "nearest"]
+    few = tuple(each for each in layer.rounded if each.rule != "squant")
+    assert list(replace(layer, rounded=few).rules) == ["gptq"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,13 @@ def test_the_epoch_that_ships_is_named_beside_those_that_were_trained() -> None:
         "92 per-channel and 198 per-tensor fake-quant operators; 2 epochs on 5,850 photos "
         "(650 held out), loss labels; epoch 1 of 2 is shipped, the best on the held-out photos"
     )
+
+
+def test_what_was_trained_of_a_network_is_said() -> None:
+    qat = load_reference().variants["int8_qat"]
+    for block, said in (("late", "trained in the late blocks"), ("block6a", "from block6a on")):
+        training = {**(qat.training or {}), "train_from": block}
+        assert said in training_text(replace(qat, training=training))
 
 
 def test_what_was_not_trained_ships_no_epoch() -> None:

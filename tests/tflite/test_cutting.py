@@ -12,9 +12,9 @@ from effq_core.base.errors import ModelError
 from effq_core.experiment.low_bits import LATE, WHOLE
 from effq_core.results.document import REFERENCE_FOLDER
 from effq_core.runtimes.registry import open_session
-from effq_core.tflite.cutting import entering, first_operator, part_before, parts
+from effq_core.tflite.cutting import entering, first_operator, one_operator, part_before, parts
 from effq_core.tflite.file import read_tflite
-from effq_core.tflite.matrices import with_matrices
+from effq_core.tflite.matrices import matrix_products, with_matrices
 
 FILE = REFERENCE_FOLDER / "files" / "int8" / "model.tflite"
 CONTENT = FILE.read_bytes()
@@ -67,3 +67,21 @@ def test_parts_are_blocks_between_which_one_known_tensor_passes() -> None:
     assert first in dict(found)
     fewer = parts(CONTENT, known - {entering(GRAPH, first).name})
     assert len(fewer) == len(found) - 1 and first not in dict(fewer)
+
+
+def test_an_operator_by_itself_gives_the_same_values(tmp_path: Path) -> None:
+    whole, part = tmp_path / "whole.tflite", tmp_path / "part.tflite"
+    matrices = with_matrices(CONTENT)
+    ops = matrix_products(matrices)
+    op = ops[len(ops) // 2]
+    whole.write_bytes(matrices)
+    part.write_bytes(one_operator(matrices, op.index))
+    assert part.stat().st_size < 0.2 * whole.stat().st_size
+    session, alone = open_session(whole, keep_values=True), open_session(part)
+    image = np.random.default_rng(2).integers(-128, 128, session.inputs[0].shape)
+    session.feed(image.astype(np.int8))
+    session.invoke()
+    assert op.inputs[0] is not None
+    alone.feed(session.value(op.inputs[0].index))
+    alone.invoke()
+    np.testing.assert_array_equal(alone.answer(), session.value(op.output.index))

@@ -204,7 +204,8 @@ def _origin(results: Results, variant: str) -> list[tuple[str, str]]:
         unused += _ABOUT_CALIBRATION
     if not row.trained:
         unused += _ABOUT_TRAINING
-    unused += [name for name, owner in ((KEPT, MIXED), (BITS, FITTED)) if variant != owner]
+    made_of = (variant, *row.needs)
+    unused += [name for name, owner in ((KEPT, MIXED), (BITS, FITTED)) if owner not in made_of]
     own = {"Fine-tuning": f"{qat_text(results)}; {training_text(results.variants[variant])}"}
     found = [
         (name, own.get(name, value)) for name, value in settings(results) if name not in unused

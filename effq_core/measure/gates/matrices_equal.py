@@ -57,9 +57,10 @@ def matrices_gate(images: int, differing: int) -> Gate:
 
 
 def _sentence(images: int, differing: int) -> str:
+    fed = fmt.counted(images, "random image")
     if not differing:
-        return f"With 8 bits both forms give the same outputs for {fmt.counted(images, 'image')}."
-    return f"With 8 bits {differing} of {fmt.counted(images, 'image')} get other outputs."
+        return f"With 8 bits both forms give the same outputs for {fed}."
+    return f"With 8 bits {differing} of {fed} get other outputs."
 
 
 GATES.register(

@@ -150,9 +150,11 @@ def _check(evidence: Evidence) -> Gate | None:
     file, float32 = folder / MODEL_FILE, inputs[f"file:{BASELINE}"] / MODEL_FILE
     if KEPT_WIDE in (made := evidence.made):
         return dynamic_bits_gate(file, float32, own.weight_bits, made[KEPT_WIDE], made[LIMIT])
+    if not 0 < own.weight_bits < 8:
+        return None  # int8 mixed has a recipe as well, of another kind
     if WidthRecipe.FILE in own.files:
         return weight_bits_gate(file, _asked(WidthRecipe.load(folder), file, float32))
-    return weight_bits_gate(file, own.weight_bits) if 0 < own.weight_bits < 8 else None
+    return weight_bits_gate(file, own.weight_bits)
 
 
 def _asked(recipe: WidthRecipe, file: Path, float32: Path) -> dict[str, int]:

@@ -86,6 +86,7 @@ class OwnCard(ModelCard):
     resize: Resize = Resize.CROP  # how photos become its square
     names: Names | None = None  # what its parts are called; cards of older versions do not say
     few_bits_problem: str = ""  # why weights cannot have fewer than eight bits; likewise
+    train_problem: str = ""  # why an integer file of it cannot be trained; likewise
 
     @property
     def image_input(self) -> ImageInput:
@@ -223,6 +224,7 @@ def read_card(folder: Path, slug: str) -> OwnCard:
             added=float(plain["added"]),
             names=Names.from_dict(plain["names"]) if plain.get("names") else None,
             few_bits_problem=str(plain.get("few_bits_problem", "")),
+            train_problem=str(plain.get("train_problem", "")),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise StoreError(
@@ -234,12 +236,15 @@ def read_card(folder: Path, slug: str) -> OwnCard:
 def variant_problem(card: OwnCard, variant: str) -> str:
     """Says why a variant of a model cannot be made; empty where it can be made."""
     row = get_variant(variant)
-    if (row.trained or row.ranges is Ranges.FAKE_QUANT) and card.qat_problems:
+    in_keras = (row.trained and not row.trains_file) or row.ranges is Ranges.FAKE_QUANT
+    if in_keras and card.qat_problems:
         return f"{card.title} cannot be fine-tuned: {'; '.join(card.qat_problems)}."
     if row.ranges in (Ranges.METHOD, Ranges.OWN) and card.int8_problem:
         return f"{card.title} cannot be made int8: {card.int8_problem}."
     if 0 < row.weight_bits < 8 and card.few_bits_problem:
         return f"{card.title} would gain nothing from {row.title}: {card.few_bits_problem}."
+    if row.trains_file and card.train_problem:
+        return f"{card.title} cannot become {row.title}: {card.train_problem}."
     return ""
 
 

@@ -32,7 +32,7 @@ from effq_core.pipeline.stages.measure import Patience, quiet_cpu
 from effq_core.quantize.moments import load_moments
 from effq_core.runtimes.model import ModelPool
 from effq_core.store.manifest import MODEL_FILE
-from effq_core.tflite.cut import one_operator
+from effq_core.tflite.cutting import one_operator
 from effq_core.tflite.matrices import with_kernels, with_matrices
 from effq_core.tflite.network import read_network
 from effq_core.tflite.product_layers import Layer, blocks_of, layers_of

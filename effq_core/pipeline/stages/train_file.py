@@ -87,8 +87,10 @@ def write(context: StageContext) -> dict[str, Any]:
     recipe = context.inputs["file"] / RECIPE_FILE
     if recipe.is_file():  # training keeps the bits of every layer
         shutil.copy(recipe, context.out / RECIPE_FILE)
+    # Its scales, and what training began with, are those of the rule that rounded the file.
+    rule = context.summaries["file"]["rule"]
     return write_file(
-        context, with_integers(file, integers), form="trained", constants=len(integers)
+        context, with_integers(file, integers), form="trained", rule=rule, constants=len(integers)
     )
 
 

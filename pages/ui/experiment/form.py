@@ -106,7 +106,8 @@ def _title(card: ModelCard) -> str:
     return f"{card.title} (yours)" if isinstance(card, OwnCard) else card.title
 
 
-_PANELS = {"Mixed precision": tip("mixed_precision")}  # what is to be explained of a panel
+# What is to be explained of a panel.
+_PANELS = {"Mixed precision": tip("mixed_precision"), FEW_BITS: tip("few_bits")}
 
 
 def choose_preset(presets: tuple[Preset, ...], current: Experiment | None) -> None:

@@ -30,13 +30,16 @@ def rounding_part(source: Source) -> None:
     folder = find_rounding(source.results)
     if folder is None:
         empty(
-            "This run has no weights of few bits. Tick “int4” and “int4 nearest” in a new "
+            "This run has no weights rounded by GPTQ. Tick “int4” and “int4 nearest” in a new "
             "experiment; finished stages are reused.",
             page="experiment",
             label="New experiment",
         )
         return
     record = _load(str(folder))
+    if not record.layers:
+        st.caption("This model's layers have too few weights to show what rounding does.")
+        return
     st.markdown(
         "A layer adds up many products, so errors of rounding can cancel out. A rule that looks at "
         "the sum sends some weights to the *other* neighbour, and the sum comes out right."

@@ -26,7 +26,11 @@ def outputs(n: int, flipped: int) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize(
     ("n", "flipped", "minimum", "passed"),
-    [(200, 1, 0.995, True), (200, 2, 0.995, False), (100, 2, 0.98, True), (100, 3, 0.98, False)],
+    [
+        *((200, 1, 0.995, True), (200, 2, 0.995, False)),
+        *((100, 2, 0.98, True), (100, 3, 0.98, False)),
+        *((8, 1, 0.995, True), (8, 2, 0.98, False)),
+    ],
 )
 def test_agreement_passes_at_its_limit_and_fails_below(
     n: int, flipped: int, minimum: float, passed: bool

@@ -150,6 +150,7 @@ def test_bundled_models_are_built_by_the_stage_they_always_were() -> None:
             ({"few_bits_problem": "no Dense"}, {"variants": (name,)}, HeadUse.WHOLE, "gain nothing")
             for name in ("int4", "int4_nearest", "dynamic_int4")
         ),
+        ({"train_problem": "no SUM"}, {"variants": ("int4_qat",)}, HeadUse.WHOLE, "no SUM"),
         ({"head_problem": "no Dense"}, {"variants": ("int8",)}, HeadUse.NEW, "no Dense"),
         ({}, {"image_size": 64}, HeadUse.WHOLE, "48 pixels, not 64"),
     ],
@@ -187,6 +188,9 @@ def test_what_it_can_do_is_not_refused(home: Home) -> None:
     card = add_card(home, qat_problems=["c (ELU)"])
     check_model(card, Experiment(model=card.id, variants=("int8", "float16")), HeadUse.SUBSET)
     assert variant_problem(card, "dynamic_range") == variant_problem(card, "int4") == ""
+    assert variant_problem(card, "int4_qat") == "", "files are trained without Keras' fake-quant"
+    fixed = add_card(home, "fixed", train_problem="no SUM")
+    assert variant_problem(fixed, "int4") == variant_problem(fixed, "int8_qat") == ""
     poor = add_card(home, "poor", few_bits_problem="no Dense")
     assert variant_problem(poor, "dynamic_range") == variant_problem(poor, "int8") == ""
 

@@ -74,7 +74,7 @@ def context(inputs: dict[str, Path], folder: Path, link: Link, **params: Any) ->
     return StageContext(
         params=params,
         inputs=inputs,
-        summaries={},
+        summaries={"file": {"rule": "nearest"}},
         out=out,
         scratch=folder / "scratch",
         home=Home(folder),
@@ -109,7 +109,8 @@ def test_the_file_answers_as_the_network_that_was_trained(
 ) -> None:
     given = {**inputs, "weights": trained["weights"]}
     train_file.predict(context(given, tmp_path / "keras", Link()))
-    train_file.write(context(given, tmp_path / "file", Link()))
+    summary = train_file.write(context(given, tmp_path / "file", Link()))
+    assert summary["rule"] == "nearest", "the rule of the file it was trained from"
     path = tmp_path / "file" / "out" / MODEL_FILE
     images = read_pixels(inputs["training"])[0]
     file = ModelPool(path).predict_many(images)

@@ -1,4 +1,4 @@
-"""A file of one operator gives what the operator gives inside of its file."""
+"""Single operators are timed."""
 
 from __future__ import annotations
 
@@ -9,29 +9,12 @@ import numpy as np
 from effq_core.base.reporting import SilentReporter
 from effq_core.measure.operator_times import operator_times
 from effq_core.results.document import REFERENCE_FOLDER
-from effq_core.runtimes.registry import open_session
-from effq_core.tflite.cut import one_operator
+from effq_core.tflite.cutting import one_operator
 from effq_core.tflite.matrices import matrix_products, with_matrices
 
 INT8 = REFERENCE_FOLDER / "files" / "int8" / "model.tflite"
 MATRICES = with_matrices(INT8.read_bytes())
 OPS = matrix_products(MATRICES)
-
-
-def test_an_operator_by_itself_gives_the_same_values(tmp_path: Path) -> None:
-    whole, part = tmp_path / "whole.tflite", tmp_path / "part.tflite"
-    op = OPS[len(OPS) // 2]
-    whole.write_bytes(MATRICES)
-    part.write_bytes(one_operator(MATRICES, op.index))
-    assert part.stat().st_size < 0.2 * whole.stat().st_size
-    session, alone = open_session(whole, keep_values=True), open_session(part)
-    image = np.random.default_rng(2).integers(-128, 128, session.inputs[0].shape)
-    session.feed(image.astype(np.int8))
-    session.invoke()
-    assert op.inputs[0] is not None
-    alone.feed(session.value(op.inputs[0].index))
-    alone.invoke()
-    np.testing.assert_array_equal(alone.answer(), session.value(op.output.index))
 
 
 def test_a_larger_operator_takes_longer(tmp_path: Path) -> None:
