@@ -10,7 +10,7 @@ import pytest
 
 from effq_core.base.errors import StoreError
 from effq_core.base.reporting import SilentReporter
-from effq_core.experiment.rounding_rules import ROUNDING
+from effq_core.experiment.rounding_rules import rules_of_layers
 from effq_core.learn.recovery import by_bits
 from effq_core.learn.rounding import BITS, RoundingRecord, round_layers, rounding_lesson
 from effq_core.quantize.moments import Moments
@@ -29,7 +29,7 @@ def record() -> RoundingRecord:
         kernels[name] = random.normal(0, 0.1, (9, 40)), random.normal(0, 0.1, 9)
         moments[name] = Moments(inputs.T @ inputs / 400, inputs.mean(axis=0))
     kernels["tiny"], moments["tiny"] = (np.ones((2, 40)), np.zeros(2)), moments[name]
-    return round_layers(kernels, moments, 400, tuple(ROUNDING), SilentReporter())
+    return round_layers(kernels, moments, 400, rules_of_layers(), SilentReporter())
 
 
 def test_some_layers_are_kept_from_first_to_last_and_tiny_ones_are_not(
@@ -38,7 +38,7 @@ def test_some_layers_are_kept_from_first_to_last_and_tiny_ones_are_not(
     names = [layer.name for layer in record.layers]
     assert len(names) == 8 and names[0].startswith("block0") and names[-1].startswith("block9")
     for layer in record.layers:
-        assert len(layer.rounded) == len(BITS) * len(ROUNDING)
+        assert len(layer.rounded) == len(BITS) * len(rules_of_layers())
         assert (layer.inputs, layer.outputs, len(layer.weights)) == (40, 9, 40)
 
 
@@ -87,6 +87,6 @@ def test_variants_come_from_many_bits_to_few() -> None:
 
 def test_only_rules_that_were_tried_are_offered(record: RoundingRecord) -> None:
     layer = record.layers[0]
-    assert list(layer.rules) == [name for name in ROUNDING if name != "nearest"]
+    assert list(layer.rules) == [name for name in rules_of_layers() if name != "nearest"]
     few = tuple(each for each in layer.rounded if each.rule != "squant")
     assert list(replace(layer, rounded=few).rules) == ["gptq"]
