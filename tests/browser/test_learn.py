@@ -48,8 +48,8 @@ def test_more_photos_coarsen_min_max_and_the_link_leads_back_to_the_part(
     press(page, "learn_images", "ArrowRight", 5)
     expect(page.locator(".st-key-learn_images")).to_contain_text("500")
     expect(chart).not_to_contain_text("−1.04 to 0.907")
-    page.get_by_role("radio", name="3 · Fake-quant").or_(
-        page.get_by_role("button", name="3 · Fake-quant")
+    page.get_by_role("radio", name="4 · Fake-quant").or_(
+        page.get_by_role("button", name="4 · Fake-quant")
     ).first.click()
     expect(page.get_by_text("How can a network train through rounding?")).to_be_visible()
     assert "part=fake-quant" in page.url
