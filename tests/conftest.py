@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -205,3 +206,20 @@ def _keep(artifacts: Path, kept: Path) -> None:
         kept.rename(old)
     draft.rename(kept)
     shutil.rmtree(old, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium, one for all tests of a process: Playwright does not run twice in one."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.browser import app as dashboard
+
+    if dashboard.chromium() is None:
+        pytest.skip("Chromium is not installed: `apt-get install chromium`")
+    with sync_playwright() as playwright:
+        running = dashboard.launch(
+            playwright, "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"
+        )
+        yield running
+        running.close()

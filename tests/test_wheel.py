@@ -11,12 +11,13 @@ import zipfile
 from collections.abc import Iterator
 from email.parser import Parser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from effq_core import __version__
 from effq_core.pipeline.presets import demo
-from tests.browser.app import App, chromium, free_port, launch, settle
+from tests.browser.app import App, free_port, settle
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("effq_core", "pages", "assets", ".streamlit")
@@ -131,22 +132,18 @@ def studio(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     app.stop()
 
 
-def test_the_dashboard_draws_pages_in_its_theme_without_tensorflow(studio: Studio) -> None:
-    if chromium() is None:
-        pytest.skip("Chromium is not installed: `apt-get install chromium`")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = launch(playwright)
-        page = browser.new_page(color_scheme="light")
-        page.goto(studio.url)
-        settle(page)
-        page.locator(".js-plotly-plot").first.wait_for()
-        assert not page.get_by_test_id("stException").count()
-        assert page.get_by_test_id("stHeaderLogo").is_visible()
-        primary = page.get_by_test_id("stBaseButton-primary").first
-        colour = primary.evaluate("button => getComputedStyle(button).backgroundColor")
-        browser.close()
+def test_the_dashboard_draws_pages_in_its_theme_without_tensorflow(
+    studio: Studio, browser: Any
+) -> None:
+    page = browser.new_page(color_scheme="light")
+    page.goto(studio.url)
+    settle(page)
+    page.locator(".js-plotly-plot").first.wait_for()
+    assert not page.get_by_test_id("stException").count()
+    assert page.get_by_test_id("stHeaderLogo").is_visible()
+    primary = page.get_by_test_id("stBaseButton-primary").first
+    colour = primary.evaluate("button => getComputedStyle(button).backgroundColor")
+    page.close()
     theme = tomllib.loads((ROOT / ".streamlit/config.toml").read_text("utf-8"))["theme"]["light"]
     assert colour == "rgb({}, {}, {})".format(*bytes.fromhex(theme["primaryColor"][1:]))
     # The process that was started is the server itself.

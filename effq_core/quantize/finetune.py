@@ -142,8 +142,7 @@ class FineTuning:
 
     @property
     def _best(self) -> Epoch:
-        trained = self.history[0 if self.keeps_start or len(self.history) == 1 else 1 :]
-        return min(trained, key=lambda e: (-e.validation_top1, e.validation_loss))
+        return best_epoch(self.history, keeps_start=self.keeps_start)
 
     @property
     def _best_file(self) -> Path:
@@ -241,6 +240,12 @@ class FineTuning:
             self.checkpoint.read(str(newest)).assert_existing_objects_matched()
             self.history = [Epoch(**row) for row in rows]
             self.reporter.event("resumed", epoch=rows[-1]["epoch"])
+
+
+def best_epoch(history: list[Epoch], *, keeps_start: bool = False) -> Epoch:
+    """Returns the epoch of highest top-1, then lowest loss; epoch 0 only where it may be kept."""
+    trained = history[0 if keeps_start or len(history) == 1 else 1 :]
+    return min(trained, key=lambda e: (-e.validation_top1, e.validation_loss))
 
 
 def _trainable(model: Any) -> list[Any]:

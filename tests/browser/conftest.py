@@ -8,25 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import app as dashboard
 from tests.browser.app import App
 
 # Playwright waits five seconds by itself, and two busy cores may need more to draw a page.
 expect.set_options(timeout=25_000)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    if dashboard.chromium() is None:
-        pytest.skip("Chromium is not installed: `apt-get install chromium`")
-    with sync_playwright() as playwright:
-        browser = dashboard.launch(
-            playwright, "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

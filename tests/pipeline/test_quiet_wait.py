@@ -17,8 +17,7 @@ from effq_core.pipeline.context import TIME_NOW, WAITING_QUIET, Link, StageConte
 from effq_core.pipeline.registry import get_stage
 from effq_core.pipeline.stage import StageSpec, StageTask
 from effq_core.pipeline.stages import measure as stage
-from effq_core.pipeline.stages.layers import _Patience
-from effq_core.pipeline.stages.measure import quiet_cpu
+from effq_core.pipeline.stages.measure import Patience, quiet_cpu
 from effq_core.pipeline.watch import watch
 from effq_core.results.wording import event_text
 from effq_core.store.database import Database
@@ -72,13 +71,13 @@ def test_files_are_timed_only_after_the_wait_and_again_only_where_it_is_waited_f
 
 def test_a_search_does_not_pay_for_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr("effq_core.pipeline.stages.layers.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("effq_core.pipeline.stages.measure.time.monotonic", lambda: now[0])
 
     def wait() -> bool:
         now[0] += 120
         return False
 
-    patience = _Patience(wait)
+    patience = Patience(wait)
     begun = patience.clock()
     assert patience.wait() is False
     now[0] += 3

@@ -12,7 +12,7 @@ from quantized_models import SILENT, small_net
 
 from effq_core.base.errors import DatasetError
 from effq_core.experiment import Qat, QatLoss
-from effq_core.quantize.finetune import Epoch, FineTuning, _best, predict, resolve_loss
+from effq_core.quantize.finetune import Epoch, FineTuning, best_epoch, predict, resolve_loss
 from tests.quantize.finetune_runs import (
     CLASSES,
     IMAGES,
@@ -36,7 +36,8 @@ epochs = st.builds(
 @given(st.lists(epochs, min_size=2))
 def test_the_best_epoch_has_the_highest_top1_then_the_lowest_loss(rows: list[Epoch]) -> None:
     history = [Epoch(i, None, r.validation_loss, r.validation_top1, 4) for i, r in enumerate(rows)]
-    best = _best(history)
+    best, with_start = best_epoch(history), best_epoch(history, keeps_start=True)
+    assert with_start in (history[0], best)
     after = history[1:]
     assert best.epoch > 0
     assert best.validation_top1 == max(row.validation_top1 for row in after)
